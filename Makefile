@@ -1,0 +1,51 @@
+# Needs Python 3.11 or newer and make. Everything goes into .venv, and into the data folder
+# (WEBSEARCH_DATA_DIR, by default ~/.local/share/websearch-agent).
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV = .venv
+BIN = $(VENV)/bin
+
+.PHONY: install run test test-model test-fast check lock clean
+
+install: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("websearch_agent needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml requirements/run.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/websearch-agent index --builtin
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+# The first start downloads the embedded model (1.1 GB, once) while the page already shows.
+run: install
+	$(BIN)/websearch-agent serve --host $(HOST) --port $(PORT)
+
+# All tests. Those with the real embedded model need its weights: fetched once, then cached.
+test: $(VENV)/.installed-dev
+	$(BIN)/websearch-agent model pull
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not model"
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+# Renews the hashed requirement files. No index is written into them.
+lock: $(VENV)/.installed-dev
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade pyproject.toml requirements/build.in -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade --extra dev pyproject.toml requirements/build.in -c requirements/run.txt -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

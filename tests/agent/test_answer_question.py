@@ -1,0 +1,344 @@
+"""The whole agent, from the question to the stored answer, with fakes at its edges."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import (
+    FakeDocuments,
+    FakeEngine,
+    FakeModel,
+    FakeReader,
+    Reply,
+    make_results,
+    search_call,
+)
+
+from websearch_agent.agent.run import AgentParts, answer_question
+from websearch_agent.errors import (
+    ContextTooLong,
+    EngineUnavailable,
+    InvalidModelOutput,
+    ModelUnavailable,
+    PageUnreachable,
+)
+from websearch_agent.models.dialects.schema import SchemaDialect
+from websearch_agent.models.dialects.tools import ToolsDialect
+from websearch_agent.protocols import SearchEngine
+from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.types import (
+    AgentEvent,
+    Answer,
+    AnswerFailed,
+    AnswerFinished,
+    AnswerRequest,
+    AnswerRestarted,
+    AnswerStarted,
+    DecisionMade,
+    Notice,
+    PageFinished,
+    SourcesSelected,
+)
+
+pytestmark = pytest.mark.anyio
+
+A, B, C = "https://a.example/", "https://b.example/", "https://c.example/"
+TEXTS = {
+    A: "The red bridge was opened in 1932 by the mayor of the town.",
+    B: "The red bridge is 500 metres long and crosses the wide river.",
+    C: "The red bridge was painted blue in 1980, and red again in 1990.",
+}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "conversations.db")
+    await store.open()
+    yield store
+    await store.close()
+
+
+def make_parts(
+    store: SqliteStore,
+    replies: Sequence[Reply] | FakeModel,
+    *,
+    engines: Sequence[SearchEngine] | None = None,
+    builtin: SearchEngine | None = None,
+    pages: dict[str, object] | None = None,
+) -> AgentParts:
+    model = replies if isinstance(replies, FakeModel) else FakeModel(replies)
+    chosen = tuple(engines) if engines is not None else (FakeEngine(make_results(A, B, C)),)
+    return AgentParts(
+        model=model,
+        dialect=ToolsDialect(),
+        store=store,
+        engines=lambda: chosen,
+        builtin_engine=lambda: builtin,
+        reader=FakeReader({**TEXTS, **(pages or {})}),  # type: ignore[arg-type]
+        documents=FakeDocuments({"builtin:1": "The package httpx is an HTTP client for Python."}),
+        search_deadline_s=5.0,
+        reading_deadline_s=5.0,
+        answer_deadline_s=60.0,
+        today=lambda: dt.date(2026, 11, 23),
+    )
+
+
+async def ask(parts: AgentParts, question: str = "When was the red bridge opened?", **kw: object):
+    request = AnswerRequest(question=question, **kw)  # type: ignore[arg-type]
+    return [event async for event in answer_question(request, parts)]
+
+
+def finished(events: list[AgentEvent]) -> AnswerFinished:
+    assert isinstance(events[-1], AnswerFinished), events[-1]
+    return events[-1]
+
+
+def answer_of(events: list[AgentEvent]) -> Answer:
+    return finished(events).answer
+
+
+def failed(events: list[AgentEvent]) -> AnswerFailed:
+    assert isinstance(events[-1], AnswerFailed), events[-1]
+    return events[-1]
+
+
+async def test_question_is_searched_read_and_answered_with_citations(store: SqliteStore) -> None:
+    parts = make_parts(store, [search_call("red bridge opened"), "It was opened in 1932 [1]."])
+    events = await ask(parts)
+    answer = answer_of(events)
+    assert answer.text == "It was opened in 1932 [1]."
+    assert answer.search_queries == ("red bridge opened",)
+    assert answer.sources[0].number == 1
+    assert answer.citations[0].url == answer.sources[0].url == A
+    assert answer.citations[0].quote == TEXTS[A]
+    assert answer.statements[0].source_numbers == (1,)
+    assert answer.usage.model_calls == 2
+    assert [type(e) for e in events if not isinstance(e, PageFinished)][:4] == [
+        AnswerStarted,
+        DecisionMade,
+        type(events[2]),
+        SourcesSelected,
+    ]
+
+
+async def test_chat_costs_one_model_call_and_no_search(store: SqliteStore) -> None:
+    engine = FakeEngine(make_results(A))
+    events = await ask(make_parts(store, ["Hello!"], engines=[engine]), "hello")
+    assert answer_of(events).text == "Hello!"
+    assert answer_of(events).usage.model_calls == 1
+    assert engine.queries == []
+
+
+async def test_never_offers_no_tool(store: SqliteStore) -> None:
+    model = FakeModel(["I think 1932."])
+    await ask(make_parts(store, model), search="never")
+    assert model.calls[0].tools == ()
+
+
+async def test_unknown_marker_is_dropped_and_counted(store: SqliteStore) -> None:
+    parts = make_parts(store, [search_call("q"), "True [1]. Invented [42]."])
+    answer = answer_of(await ask(parts))
+    assert answer.text == "True [1]. Invented."
+    assert answer.dropped_markers == 1
+
+
+async def test_text_before_a_search_is_taken_back(store: SqliteStore) -> None:
+    class Talkative(FakeModel):
+        async def stream(self, call):  # type: ignore[no-untyped-def,override]
+            first = not self.calls
+            async for delta in super().stream(call):
+                if first and hasattr(delta, "tool_calls"):
+                    delta = replace(delta, tool_calls=search_call("q"))
+                yield delta
+
+    parts = make_parts(store, Talkative(["Let me look that up.", "It was in 1932 [1]."]))
+    events = await ask(parts)
+    assert any(isinstance(e, AnswerRestarted) for e in events)
+    assert answer_of(events).text == "It was in 1932 [1]."
+
+
+async def test_numbers_stay_over_the_turns_of_a_conversation(store: SqliteStore) -> None:
+    engine = FakeEngine(make_results(A))
+    parts = make_parts(store, [search_call("q"), "In 1932 [1]."], engines=[engine])
+    first = finished(await ask(parts))
+    both = FakeEngine(make_results(B, A))
+    again = make_parts(
+        store, [search_call("q"), "It is 500 metres long [2], from 1932 [1]."], engines=[both]
+    )
+    second = answer_of(await ask(again, "How long is it?", conversation_id=first.conversation_id))
+    assert {s.number: s.url for s in second.sources} == {1: A, 2: B}
+    assert [c.url for c in second.citations] == [B, A]
+
+
+async def test_follow_up_shows_the_model_the_conversation(store: SqliteStore) -> None:
+    parts = make_parts(store, ["It is a bridge."])
+    first = finished(await ask(parts, "What is it?", search="never"))
+    model = FakeModel(["Red."])
+    await ask(make_parts(store, model), "Which colour?", conversation_id=first.conversation_id)
+    assert [m.content for m in model.calls[0].messages[1:]] == [
+        "What is it?",
+        "It is a bridge.",
+        "Which colour?",
+    ]
+
+
+async def test_failed_pages_never_become_sources_and_are_told(store: SqliteStore) -> None:
+    parts = make_parts(
+        store,
+        [search_call("q"), "In 1932 [1]."],
+        pages={B: PageUnreachable("HTTP 404"), C: None},
+    )
+    answer = answer_of(await ask(replace(parts, reading_deadline_s=0.05)))
+    assert [s.url for s in answer.sources] == [A]
+    assert {f.url for f in answer.page_failures} == {B, C}
+
+
+async def test_all_pages_failing_is_an_error_with_the_reasons(store: SqliteStore) -> None:
+    gone = {url: PageUnreachable("HTTP 404") for url in TEXTS}
+    events = await ask(make_parts(store, [search_call("q")], pages=gone))
+    assert failed(events).code == "no_page_readable"
+    assert "HTTP 404" in failed(events).message
+
+
+async def test_all_engines_failing_is_an_error_and_the_chat_still_works(
+    store: SqliteStore,
+) -> None:
+    dead = FakeEngine(EngineUnavailable("no route"), name="ddgs")
+    parts = make_parts(store, [search_call("q"), "Hi!"], engines=[dead])
+    events = await ask(parts)
+    assert failed(events).code == "no_engine_answered"
+    assert "ddgs: no route" in failed(events).message
+    assert answer_of(await ask(parts, "hello")).text == "Hi!"
+
+
+async def test_builtin_collection_answers_when_no_engine_can_and_says_so(
+    store: SqliteStore,
+) -> None:
+    dead = FakeEngine(EngineUnavailable("no route"), name="ddgs")
+    hits = make_results("https://www.python-httpx.org", engine="builtin")
+    builtin = FakeEngine([replace(hits[0], document_id="builtin:1")], name="builtin")
+    parts = make_parts(
+        store, [search_call("httpx"), "An HTTP client [1]."], engines=[dead], builtin=builtin
+    )
+    events = await ask(parts, "What is httpx?")
+    answer = answer_of(events)
+    assert answer.sources[0].kind == "builtin"
+    assert answer.engine_failures[0].engine == "ddgs"
+    assert "built-in" in answer.notices[0]
+    assert any(isinstance(e, Notice) for e in events)
+
+
+async def test_builtin_collection_is_not_asked_while_an_engine_answers(
+    store: SqliteStore,
+) -> None:
+    builtin = FakeEngine(make_results(B), name="builtin")
+    parts = make_parts(store, [search_call("q"), "In 1932 [1]."], builtin=builtin)
+    await ask(parts)
+    assert builtin.queries == []
+
+
+async def test_only_the_local_index_answering_is_told(store: SqliteStore) -> None:
+    dead = FakeEngine(EngineUnavailable("no route"), name="ddgs")
+    local = FakeEngine(make_results(A), name="local")
+    parts = make_parts(store, [search_call("q"), "In 1932 [1]."], engines=[dead, local])
+    assert "local index" in answer_of(await ask(parts)).notices[0]
+
+
+async def test_searches_are_bounded(store: SqliteStore) -> None:
+    model = FakeModel([search_call("a"), search_call("b"), "Done [1]."])
+    answer = answer_of(await ask(make_parts(store, model)))
+    assert answer.search_queries == ("a", "b")
+    assert [bool(call.tools) for call in model.calls] == [True, True, False]
+
+
+async def test_broken_reply_is_asked_for_once_more(store: SqliteStore) -> None:
+    broken = InvalidModelOutput("broken")
+    parts = make_parts(store, [broken, "Hello!"])
+    assert answer_of(await ask(parts, "hello")).text == "Hello!"
+    again = make_parts(store, [broken, broken])
+    assert failed(await ask(again, "hello")).code == "invalid_model_output"
+
+
+async def test_empty_answer_is_an_error(store: SqliteStore) -> None:
+    parts = make_parts(store, ["  ", "\n"])
+    assert failed(await ask(parts, "hello")).code == "invalid_model_output"
+
+
+async def test_refused_length_is_shrunk_once(store: SqliteStore) -> None:
+    model = FakeModel([ContextTooLong("too long"), "Hello!"])
+    assert answer_of(await ask(make_parts(store, model), "hello")).text == "Hello!"
+    assert model.calls[1].max_tokens <= model.calls[0].max_tokens
+
+
+async def test_dead_model_is_told_and_the_question_is_kept(store: SqliteStore) -> None:
+    events = await ask(make_parts(store, [ModelUnavailable("Start the server.")]))
+    assert failed(events) == AnswerFailed("model_unavailable", "Start the server.", True)
+    (summary,) = await store.list_conversations()
+    (turn,) = (await store.load_conversation(summary.id)).turns
+    assert (turn.status, turn.question) == ("failed", "When was the red bridge opened?")
+
+
+async def test_closing_the_stream_stops_the_model_and_keeps_what_was_written(
+    store: SqliteStore,
+) -> None:
+    model = FakeModel(["Once upon a time there was"], hang_after=2)
+    stream = answer_question(AnswerRequest("tell a story"), make_parts(store, model))
+    started = await anext(stream)
+    assert isinstance(started, AnswerStarted)
+    async for _ in stream:
+        if model.hanging.is_set():
+            break
+        await asyncio.wait([asyncio.create_task(model.hanging.wait())], timeout=0.01)
+    await stream.aclose()
+    assert model.stopped
+    (turn,) = (await store.load_conversation(started.conversation_id)).turns
+    assert turn.status == "stopped"
+    assert turn.answer is not None
+    assert "Once upon a time".startswith(turn.answer.text[:16])
+    assert turn.answer.finish_reason == "stopped"
+
+
+async def test_answer_that_takes_too_long_ends(store: SqliteStore) -> None:
+    model = FakeModel(["never"], hang_after=0)
+    parts = replace(make_parts(store, model), answer_deadline_s=0.05)
+    assert failed(await ask(parts, "hello")).code == "deadline_exceeded"
+
+
+@pytest.mark.parametrize("question", ["", "   \n", "x" * 1_000_000])
+async def test_unusable_question_is_refused_and_not_stored(
+    store: SqliteStore, question: str
+) -> None:
+    assert failed(await ask(make_parts(store, []), question)).code == "invalid_request"
+    assert await store.list_conversations() == []
+
+
+async def test_unknown_conversation_is_told(store: SqliteStore) -> None:
+    events = await ask(make_parts(store, []), "hello", conversation_id="nowhere")
+    assert failed(events).code == "conversation_not_found"
+
+
+async def test_question_too_long_for_the_window_is_told(store: SqliteStore) -> None:
+    model = FakeModel([], context_window=2048)
+    events = await ask(make_parts(store, model), "word " * 3000)
+    assert failed(events).code == "invalid_request"
+    assert "too long for this model" in failed(events).message
+
+
+async def test_unexpected_error_ends_the_stream_without_its_text(store: SqliteStore) -> None:
+    def explode(call: object) -> Reply:
+        raise RuntimeError("secret detail")
+
+    events = await ask(make_parts(store, [explode]), "hello")  # type: ignore[list-item]
+    assert failed(events).code == "internal_error"
+    assert "secret" not in failed(events).message
+
+
+async def test_schema_dialect_goes_the_same_way(store: SqliteStore) -> None:
+    decision = '{"reason": "a fact", "next": "search_web", "queries": ["bridge"]}'
+    parts = replace(make_parts(store, [decision, "In 1932 [1]."]), dialect=SchemaDialect())
+    events = await ask(parts)
+    assert answer_of(events).text == "In 1932 [1]."
+    assert DecisionMade(True, ("bridge",), "a fact") in events

@@ -1,0 +1,125 @@
+import datetime as dt
+
+import pytest
+from fakes import FakeModel, search_call
+
+from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.models.dialects.auto import AutoDialect
+from websearch_agent.models.dialects.schema import SchemaDialect, parse_decision
+from websearch_agent.models.dialects.tools import ToolsDialect, parse_queries
+from websearch_agent.models.http_errors import ToolsNotSupported
+from websearch_agent.protocols import Dialect
+from websearch_agent.types import (
+    Decision,
+    Evidence,
+    ModelFinished,
+    Passage,
+    Prompt,
+    Source,
+    TextDelta,
+    ToolCall,
+)
+
+pytestmark = pytest.mark.anyio
+
+TODAY = dt.date(2026, 11, 23)
+SOURCE = Source(7, "https://example.org", "T", "example.org", (Passage("u", "The fact.", 0, 9),))
+SEARCHING = '{"reason": "recent", "next": "search_web", "queries": ["a b", "c"]}'
+CHATTING = '{"reason": "greeting", "next": "answer_directly", "queries": []}'
+
+
+async def respond(dialect: Dialect, model: FakeModel, prompt: Prompt) -> list[object]:
+    return [d async for d in dialect.respond(model, prompt) if not isinstance(d, ModelFinished)]
+
+
+async def test_schema_search_ends_with_the_decision() -> None:
+    model = FakeModel([SEARCHING])
+    said = await respond(SchemaDialect(), model, Prompt(TODAY, "q"))
+    assert said == [Decision(True, ("a b", "c"), "recent")]
+
+
+async def test_schema_chat_answers_in_a_second_call_without_schema() -> None:
+    model = FakeModel([CHATTING, "Hello"])
+    said = await respond(SchemaDialect(), model, Prompt(TODAY, "hi"))
+    assert said == [Decision(False, (), "greeting"), TextDelta("Hello")]
+    assert model.calls[0].json_schema is not None
+    assert model.calls[1].json_schema is None
+
+
+@pytest.mark.parametrize("dialect", [SchemaDialect(), ToolsDialect()])
+async def test_never_leaves_no_trace_of_searching(dialect: Dialect) -> None:
+    model = FakeModel(["Hello"])
+    said = await respond(dialect, model, Prompt(TODAY, "hi", search="never"))
+    assert said == [TextDelta("Hello")]
+    assert model.calls[0].tools == ()
+    assert not any("search" in m.content.lower() for m in model.calls[0].messages)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "reply"),
+    [
+        (SchemaDialect(), '{"reason": "asked", "queries": ["hello"]}'),
+        (ToolsDialect(), search_call("hello")),
+    ],
+)
+async def test_always_searches_even_hello(dialect: Dialect, reply: object) -> None:
+    model = FakeModel([reply])  # type: ignore[list-item]
+    said = await respond(dialect, model, Prompt(TODAY, "hello", search="always"))
+    assert isinstance(said[-1], Decision)
+    assert said[-1].search
+    assert said[-1].queries == ("hello",)
+
+
+async def test_always_searches_when_the_server_ignores_the_forced_tool() -> None:
+    said = await respond(ToolsDialect(), FakeModel(["Hi!"]), Prompt(TODAY, "q", search="always"))
+    assert said[-1] == Decision(True, ("q",))
+
+
+async def test_tools_answer_is_decided_by_its_first_word() -> None:
+    said = await respond(ToolsDialect(), FakeModel(["Hello"]), Prompt(TODAY, "hi"))
+    assert said == [Decision(False), TextDelta("Hello")]
+
+
+@pytest.mark.parametrize("dialect", [SchemaDialect(), ToolsDialect()])
+async def test_sources_are_shown_with_their_numbers(dialect: Dialect) -> None:
+    model = FakeModel(["So it is [7]."])
+    prompt = Prompt(TODAY, "q", evidence=Evidence(("query",), (SOURCE,)), search="never")
+    await respond(dialect, model, prompt)
+    shown = model.calls[0].messages[-1].content
+    assert '<source id="7"' in shown
+    assert "The fact." in shown
+    assert model.calls[0].tools == ()
+
+
+async def test_auto_turns_to_the_schema_when_tools_are_refused() -> None:
+    model = FakeModel([ToolsNotSupported("no tools"), SEARCHING, SEARCHING])
+    dialect = AutoDialect()
+    first = await respond(dialect, model, Prompt(TODAY, "q"))
+    second = await respond(dialect, model, Prompt(TODAY, "q"))
+    assert first == second == [Decision(True, ("a b", "c"), "recent")]
+    assert [bool(call.tools) for call in model.calls] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", '{"next": "search_web"}', '{"reason": 1, "next": 2}']
+)
+def test_broken_decision_is_an_error(text: str) -> None:
+    with pytest.raises(InvalidModelOutput):
+        parse_decision(text, "question")
+
+
+def test_search_without_query_searches_the_question() -> None:
+    text = '{"reason": "r", "next": "search_web", "queries": ["", "  "]}'
+    assert parse_decision(text, "question") == Decision(True, ("question",), "r")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["{", "[]", "{}", '{"queries": []}', '{"queries": 3}', '{"queries": [" "]}']
+)
+def test_broken_tool_call_is_an_error(arguments: str) -> None:
+    with pytest.raises(InvalidModelOutput):
+        parse_queries(ToolCall("c", "search_web", arguments))
+
+
+def test_single_query_in_place_of_the_list_is_understood() -> None:
+    assert parse_queries(ToolCall("c", "search_web", '{"query": " a  b "}')) == ["a b"]

@@ -1,0 +1,79 @@
+"""Which URLs and addresses may be contacted."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from websearch_agent.errors import AddressNotAllowed
+from websearch_agent.pages.addresses import check_addresses, checked_url, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0", "10.1.2.3", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.8.8.8",
+        "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.192", "192.0.2.1",
+        "192.168.0.1", "198.18.0.1", "198.51.100.7", "203.0.113.9", "224.0.0.1", "240.0.0.1",
+        "255.255.255.255", "168.63.129.16",
+        "::", "::1", "fe80::1", "fe80::1%2", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1",
+        "2001:2::1", "3fff::1", "5f00::1", "100::1",
+        "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::10.0.0.1",
+        "2002:7f00:1::1", "2001:0:4136:e378:8000:63bf:f5ff:fffe", "2a00::5efe:10.0.0.1",
+        "2a00::200:5efe:192.168.0.1",
+    ],
+)  # fmt: skip
+def test_address_that_is_not_public_is_refused(address: str) -> None:
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["1.1.1.1", "93.184.215.14", "172.32.0.1", "100.128.0.1", "2606:4700::1111",
+     "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"],
+)  # fmt: skip
+def test_public_address_is_allowed(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd", "gopher://example.com/", "ftp://example.com/", "//example.com/",
+        "example.com", "http:/example.com", "javascript:alert(1)", "data:text/html,x",
+        "http://user@example.com/", "http://user:secret@example.com/", "http://example.com:22/",
+        "http://example.com:0/", "http://example.com:99999/",
+        "http://2130706433/", "http://0177.0.0.1/", "http://0x7f.0.0.1/", "http://127.1/",
+        "http://0x7f000001/", "http://1.1.1/", "http://127.0.0.1./", "http://127.0.0.1/",
+        "http://１２７.0.0.1/", "http://①②⑦.0.0.1/", "http://%31%32%37.0.0.1/", "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/", "http://[fe80::1%25eth0]/", "http://exa mple.com/",
+        "http://example.com\\@127.0.0.1/", "http://example.com/\r\nX: y", "http:///path",
+        "http://a..b/", "http://" + "a" * 5000 + ".com/",
+    ],
+)  # fmt: skip
+def test_url_of_wrong_form_or_place_is_refused(url: str) -> None:
+    with pytest.raises(AddressNotAllowed):
+        checked_url(url)
+
+
+def test_host_comes_back_plain() -> None:
+    assert str(checked_url("HTTPS://WWW.Example.COM./a?b=c#d")) == "https://www.example.com/a?b=c"
+    assert checked_url("http://bücher.example/").raw_host == b"xn--bcher-kva.example"
+    assert str(checked_url("https://example.com:8443/")) == "https://example.com:8443/"
+
+
+def test_opened_network_may_be_read_on_any_port() -> None:
+    opened = [ip_network("10.0.0.0/8")]
+    assert checked_url("http://10.1.2.3:9200/x", allowed_networks=opened).port == 9200
+    with pytest.raises(AddressNotAllowed):
+        checked_url("http://192.168.1.1/", allowed_networks=opened)
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
+    addresses = [ip_address("1.1.1.1"), ip_address("10.0.0.1")]
+    with pytest.raises(AddressNotAllowed):
+        check_addresses("mixed.example", 80, addresses, [])
+
+
+def test_opened_network_does_not_open_odd_ports_of_public_hosts() -> None:
+    with pytest.raises(AddressNotAllowed):
+        check_addresses("example.com", 22, [ip_address("1.1.1.1")], [ip_network("10.0.0.0/8")])

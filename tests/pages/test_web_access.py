@@ -1,0 +1,229 @@
+"""The guarded GET, on a network that cannot dial."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+
+import httpx
+import pytest
+
+from tests.pages.fake_network import FakeNames, FakeNetwork, redirect, reply
+from websearch_agent.errors import (
+    AddressNotAllowed,
+    PageError,
+    PageTooLarge,
+    PageUnreachable,
+    UnsupportedContent,
+)
+from websearch_agent.pages.web_access import AccessLimits, WebAccess
+
+pytestmark = pytest.mark.anyio
+
+PUBLIC = "93.184.215.14"
+
+
+def access(
+    network: FakeNetwork, names: dict[str, list[list[str]]], limits: AccessLimits | None = None
+) -> WebAccess:
+    return WebAccess(resolve=FakeNames(names), dialler=network, limits=limits)
+
+
+async def failure_of(web_access: WebAccess, url: str) -> PageError:
+    with pytest.raises(PageError) as caught:
+        await web_access.get(url)
+    return caught.value
+
+
+async def test_page_is_read_from_the_address_that_was_checked() -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"hello", content_type="text/plain")]})
+    response = await access(network, {"example.com": [[PUBLIC]]}).get("http://example.com/a?b#c")
+    assert response.body == b"hello"
+    assert network.dialled == [f"{PUBLIC}:80"]
+    assert b"GET /a?b HTTP/1.1" in network.requests[0]
+    assert b"Host: example.com" in network.requests[0]
+    assert b"websearch-agent/" in network.requests[0]
+
+
+async def test_tls_and_host_keep_the_name_although_the_address_is_dialled() -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"x")]})
+    await access(network, {"example.com": [[PUBLIC]]}).get("https://example.com/")
+    assert network.dialled == [f"{PUBLIC}:443"]
+    assert network.server_names == ["example.com"]
+
+
+async def test_second_dns_answer_changes_nothing() -> None:
+    names = FakeNames({"rebind.example": [[PUBLIC], ["127.0.0.1"]]})
+    network = FakeNetwork({PUBLIC: [reply(b"public")], "127.0.0.1": [reply(b"secret")]})
+    web_access = WebAccess(resolve=names, dialler=network)
+    assert (await web_access.get("http://rebind.example/")).body == b"public"
+    assert names.asked == ["rebind.example"]
+    assert isinstance(await failure_of(web_access, "http://rebind.example/"), AddressNotAllowed)
+    assert network.dialled == [f"{PUBLIC}:80"]
+
+
+@pytest.mark.parametrize("addresses", [["10.0.0.1"], [PUBLIC, "10.0.0.1"], ["::1"]])
+async def test_name_with_an_internal_address_is_never_dialled(addresses: list[str]) -> None:
+    network = FakeNetwork({})
+    error = await failure_of(access(network, {"in.example": [addresses]}), "http://in.example/")
+    assert isinstance(error, AddressNotAllowed)
+    assert network.dialled == []
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://127.0.0.1/", "http://internal.example/", "file:///etc/passwd", "//169.254.169.254/x",
+     "http://2130706433/", "http://user@public.example/", "http://public.example:25/"],
+)  # fmt: skip
+async def test_redirect_to_a_forbidden_place_is_refused(location: str) -> None:
+    network = FakeNetwork({PUBLIC: [redirect(location)]})
+    names = {"public.example": [[PUBLIC]], "internal.example": [["192.168.0.1"]]}
+    error = await failure_of(access(network, names), "http://public.example/")
+    assert isinstance(error, AddressNotAllowed)
+    assert network.dialled == [f"{PUBLIC}:80"]
+
+
+async def test_redirects_are_followed_and_the_last_url_is_told() -> None:
+    network = FakeNetwork(
+        {PUBLIC: [redirect("/b"), redirect("https://two.example/c"), reply(b"y")]}
+    )
+    names = {"one.example": [[PUBLIC]], "two.example": [[PUBLIC]]}
+    response = await access(network, names).get("http://one.example/a")
+    assert response.final_url == "https://two.example/c"
+    assert response.body == b"y"
+
+
+async def test_circle_and_long_chain_of_redirects_end() -> None:
+    names = {"loop.example": [[PUBLIC]]}
+    circle = FakeNetwork({PUBLIC: [redirect("/b"), redirect("/a")]})
+    error = await failure_of(access(circle, names), "http://loop.example/a")
+    assert isinstance(error, PageUnreachable)
+    assert "circle" in error.message
+    chain = FakeNetwork({PUBLIC: [redirect(f"/{step}") for step in range(9)]})
+    error = await failure_of(access(chain, names), "http://loop.example/a")
+    assert isinstance(error, PageUnreachable)
+    assert len(chain.dialled) == 6
+
+
+async def test_no_cookie_is_sent_back() -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"1", Set_Cookie="id=7"), reply(b"2")]})
+    web_access = access(network, {"example.com": [[PUBLIC]]})
+    await web_access.get("http://example.com/")
+    await web_access.get("http://example.com/")
+    assert not any(b"cookie" in request.lower() for request in network.requests)
+
+
+@pytest.mark.parametrize("status", [404, 403, 500, 304])
+async def test_error_status_is_told(status: int) -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"no", status=status)]})
+    error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
+    assert isinstance(error, PageUnreachable)
+    assert str(status) in error.message
+
+
+async def test_unreachable_and_unknown_hosts_are_told_without_the_url() -> None:
+    web_access = access(FakeNetwork({}), {"down.example": [[PUBLIC]]})
+    for host in ("down.example", "unknown.example"):
+        error = await failure_of(web_access, f"http://{host}/?key=secret")
+        assert isinstance(error, PageUnreachable)
+        assert host in error.message
+        assert "secret" not in error.message
+
+
+async def test_next_address_is_tried_when_the_first_does_not_answer() -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"ok")]})
+    names = {"two.example": [["93.184.215.99", PUBLIC]]}
+    assert (await access(network, names).get("http://two.example/")).body == b"ok"
+    assert network.dialled == ["93.184.215.99:80", f"{PUBLIC}:80"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate"])
+async def test_packed_body_is_unpacked(encoding: str) -> None:
+    text = b"packed text " * 1000
+    raw = zlib.compressobj(wbits=-15)
+    packed = {
+        "gzip": gzip.compress(text),
+        "deflate": zlib.compress(text),
+        "raw deflate": raw.compress(text) + raw.flush(),
+    }[encoding]
+    network = FakeNetwork({PUBLIC: [reply(packed, Content_Encoding=encoding.split()[-1])]})
+    response = await access(network, {"a.example": [[PUBLIC]]}).get("http://a.example/")
+    assert response.body == text
+    assert not response.truncated
+
+
+@pytest.mark.parametrize("body", [gzip.compress(bytes(50_000_000)), gzip.compress(b"") * 10_000])
+async def test_gzip_bomb_is_cut_off(body: bytes) -> None:
+    network = FakeNetwork({PUBLIC: [reply(body, Content_Encoding="gzip")]})
+    limits = AccessLimits(max_page_bytes=100_000)
+    response = await access(network, {"a.example": [[PUBLIC]]}, limits).get("http://a.example/")
+    assert response.truncated
+    assert len(response.body) <= 100_000
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "gzip"])
+async def test_encoding_that_was_not_asked_for_or_is_damaged_is_refused(encoding: str) -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"not packed", Content_Encoding=encoding)]})
+    error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
+    assert isinstance(error, PageUnreachable)
+
+
+async def test_html_over_the_limit_is_cut_and_pdf_is_refused() -> None:
+    names = {"a.example": [[PUBLIC]]}
+    limits = AccessLimits(max_page_bytes=1000)
+    html = FakeNetwork({PUBLIC: [reply(b"<p>" + b"x" * 5000)]})
+    response = await access(html, names, limits).get("http://a.example/")
+    assert (len(response.body), response.truncated) == (1000, True)
+    pdf = FakeNetwork({PUBLIC: [reply(b"%PDF-1.7" + b"x" * 5000, content_type="application/pdf")]})
+    error = await failure_of(access(pdf, names, limits), "http://a.example/")
+    assert isinstance(error, PageTooLarge)
+
+
+async def test_picture_is_refused_before_its_body_is_read() -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"GIF89a", content_type="image/gif")]})
+    error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
+    assert isinstance(error, UnsupportedContent)
+
+
+async def test_huge_header_is_refused() -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"x", X_Long="a" * 300_000)]})
+    error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
+    assert isinstance(error, PageUnreachable)
+
+
+class EndlessBody(httpx.AsyncByteStream):
+    """One byte after the other, each soon enough for any read time-out."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.001)
+            yield b"x"
+
+
+async def test_dripping_page_ends_with_the_total_time() -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=EndlessBody()))
+    web_access = WebAccess(transport=transport, limits=AccessLimits(total_timeout_s=0.05))
+    error = await failure_of(web_access, "http://drip.example/")
+    assert isinstance(error, PageUnreachable)
+    assert "0.05 s" in error.message
+
+
+async def test_slow_resolver_ends_with_the_connect_time() -> None:
+    async def never(host: str, port: int) -> list[object]:
+        await asyncio.Event().wait()
+        return []
+
+    limits = AccessLimits(connect_timeout_s=0.02)
+    web_access = WebAccess(resolve=never, dialler=FakeNetwork({}), limits=limits)  # type: ignore[arg-type]
+    assert isinstance(await failure_of(web_access, "http://slow.example/"), PageUnreachable)
+
+
+async def test_opened_network_is_read_on_its_own_port() -> None:
+    network = FakeNetwork({"10.0.0.7": [reply(b"intranet")]})
+    web_access = WebAccess(
+        allowed_networks=[ip_network("10.0.0.0/24")],
+        resolve=FakeNames({"wiki": [["10.0.0.7"]]}),
+        dialler=network,
+    )
+    assert (await web_access.get("http://wiki:9000/")).body == b"intranet"

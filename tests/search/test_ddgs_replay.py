@@ -1,0 +1,189 @@
+"""The real `ddgs` library, its addresses, bodies and parsers, against prepared result pages.
+
+The pages are of our own making, in the layout that the parsers of ddgs 9.16 read.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from replay_proxy import ReplayProxy, Reply, replay_proxy
+
+from websearch_agent.config import load_settings
+from websearch_agent.errors import (
+    ConfigError,
+    EngineBlocked,
+    EngineRateLimited,
+    EngineUnavailable,
+    UnsupportedFilter,
+)
+from websearch_agent.search.engines.ddgs import DdgsEngine
+from websearch_agent.types import SearchQuery, SearchResult
+
+pytestmark = pytest.mark.anyio
+
+DUCKDUCKGO, BRAVE, MOJEEK = "html.duckduckgo.com", "search.brave.com", "www.mojeek.com"
+DUCKDUCKGO_PAGE = """<html><body><div class="serp__results">
+<div class="links_main result__body"><h2 class="result__title"><a href="https://example.org/a">
+First page</a></h2><a class="result__snippet" href="https://example.org/a">About <b>the</b>
+first.</a></div>
+<div class="links_main result__body"><h2 class="result__title"><a href="x">Advertisement</a></h2>
+<a href="https://duckduckgo.com/y.js?ad_domain=shop">Buy</a></div>
+<div class="links_main result__body"><h2 class="result__title"><a href="https://example.com/b">
+Second page</a></h2><a class="result__snippet" href="https://example.com/b">About the second.
+</a></div></div></body></html>"""
+BRAVE_PAGE = """<html><body><div data-type="web"><a href="https://example.net/c">
+<div class="title">Third page</div></a><div class="snippet"><div class="content">About the third.
+</div></div></div></body></html>"""
+EMPTY_PAGE = "<html><body><div class='no-results'>No results.</div></body></html>"
+
+
+def make_engine(
+    proxy: ReplayProxy,
+    *,
+    backends: str = "duckduckgo,brave",
+    patience_s: float = 5.0,
+    search_deadline_s: float = 8.0,
+) -> DdgsEngine:
+    settings = load_settings(
+        _env_file=None,
+        ddgs_backends=backends,
+        ddgs_proxy=proxy.url,
+        ddgs_ca_file=proxy.ca_file,
+        search_deadline_s=search_deadline_s,
+    )
+    return DdgsEngine(settings, patience_s=patience_s)
+
+
+async def ask(
+    folder: Path, replies: Mapping[str, Reply], *, backends: str = "duckduckgo,brave"
+) -> list[SearchResult]:
+    with replay_proxy(folder, replies) as proxy:
+        return await make_engine(proxy, backends=backends).search(SearchQuery("rank fusion"))
+
+
+async def test_results_of_a_page_come_without_advertisements(tmp_path: Path) -> None:
+    results = await ask(tmp_path, {DUCKDUCKGO: Reply(200, DUCKDUCKGO_PAGE)})
+
+    assert [(r.url, r.title, r.snippet, r.engine, r.rank) for r in results] == [
+        ("https://example.org/a", "First page", "About the first.", "duckduckgo", 1),
+        ("https://example.com/b", "Second page", "About the second.", "duckduckgo", 2),
+    ]
+
+
+async def test_request_has_words_region_and_time_range(tmp_path: Path) -> None:
+    query = SearchQuery(
+        "排名 融合", time_range="week", exclude_domains=("a.org",), language="zh-CN"
+    )
+    with replay_proxy(tmp_path, {DUCKDUCKGO: Reply(200, DUCKDUCKGO_PAGE)}) as proxy:
+        await make_engine(proxy, backends="duckduckgo").search(query)
+
+    (request,) = proxy.seen
+    assert request.line == "POST /html/ HTTP/1.1"
+    assert parse_qs(request.body) == {"q": ["排名 融合 -site:a.org"], "l": ["cn-zh"], "df": ["w"]}
+
+
+@pytest.mark.parametrize("status", [202, 429])
+async def test_rate_limit_is_told_from_an_empty_page(tmp_path: Path, status: int) -> None:
+    reply = Reply(status, EMPTY_PAGE, headers=("Retry-After: 40",))
+
+    with pytest.raises(EngineRateLimited, match=rf"duckduckgo limits .*HTTP {status}") as caught:
+        await ask(tmp_path, {DUCKDUCKGO: reply}, backends="duckduckgo")
+
+    assert caught.value.retry_after_s == 40.0
+
+
+async def test_refusal_is_a_block(tmp_path: Path) -> None:
+    with pytest.raises(EngineBlocked, match=r"duckduckgo refuses this address \(HTTP 403\)"):
+        await ask(tmp_path, {DUCKDUCKGO: Reply(403)}, backends="duckduckgo")
+
+
+async def test_challenge_page_is_a_block_though_its_status_is_200(tmp_path: Path) -> None:
+    page = "<html><body><div class='anomaly-modal__title'>Select all squares</div></body></html>"
+
+    with pytest.raises(EngineBlocked, match="duckduckgo asks for a captcha"):
+        await ask(tmp_path, {DUCKDUCKGO: Reply(200, page)}, backends="duckduckgo")
+
+
+async def test_empty_page_is_an_empty_list(tmp_path: Path) -> None:
+    assert await ask(tmp_path, {DUCKDUCKGO: Reply(200, EMPTY_PAGE)}, backends="duckduckgo") == []
+
+
+async def test_next_backend_answers_for_a_limited_one(tmp_path: Path) -> None:
+    results = await ask(tmp_path, {DUCKDUCKGO: Reply(202), BRAVE: Reply(200, BRAVE_PAGE)})
+
+    assert [(r.url, r.title, r.snippet, r.engine) for r in results] == [
+        ("https://example.net/c", "Third page", "About the third.", "brave")
+    ]
+
+
+async def test_limited_backend_rests_while_the_next_one_goes_on(tmp_path: Path) -> None:
+    replies = {DUCKDUCKGO: Reply(202), BRAVE: Reply(200, BRAVE_PAGE)}
+    with replay_proxy(tmp_path, replies) as proxy:
+        engine = make_engine(proxy)
+        await engine.search(SearchQuery("first"))
+        await engine.search(SearchQuery("second"))
+
+    assert [request.host for request in proxy.seen] == [DUCKDUCKGO, BRAVE, BRAVE]
+
+
+async def test_silent_backend_gets_company_and_loses(tmp_path: Path) -> None:
+    with replay_proxy(tmp_path, {DUCKDUCKGO: Reply(0), BRAVE: Reply(200, BRAVE_PAGE)}) as proxy:
+        engine = make_engine(proxy, patience_s=0.05)
+        results = await engine.search(SearchQuery("q"))
+
+    assert [result.engine for result in results] == ["brave"]
+
+
+async def test_silent_backends_end_with_the_deadline(tmp_path: Path) -> None:
+    with replay_proxy(tmp_path, {DUCKDUCKGO: Reply(0), BRAVE: Reply(0)}) as proxy:
+        engine = make_engine(proxy, patience_s=0.05, search_deadline_s=0.5)
+        with pytest.raises(EngineUnavailable) as caught:
+            await engine.search(SearchQuery("q"))
+
+    assert caught.value.message == "duckduckgo: no answer in 0.4 s; brave: no answer in 0.4 s"
+
+
+async def test_every_backend_is_named_with_its_own_reason(tmp_path: Path) -> None:
+    replies = {DUCKDUCKGO: Reply(202), BRAVE: Reply(403)}
+
+    with pytest.raises(EngineUnavailable) as caught:
+        await ask(tmp_path, replies, backends="duckduckgo,brave,mojeek")
+
+    message = caught.value.message
+    assert "duckduckgo limits how often it may be asked (HTTP 202)" in message
+    assert "brave refuses this address (HTTP 403)" in message
+    assert "could not reach mojeek" in message
+
+
+async def test_no_connection_fails_at_once_and_says_so(tmp_path: Path) -> None:
+    settings = load_settings(_env_file=None, ddgs_proxy="http://127.0.0.1:9")
+    started_s = time.monotonic()
+
+    with pytest.raises(EngineUnavailable, match="could not reach duckduckgo"):
+        await DdgsEngine(settings).search(SearchQuery("q"))
+
+    assert time.monotonic() - started_s < 5.0
+
+
+async def test_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
+    with replay_proxy(tmp_path, {DUCKDUCKGO: Reply(200, DUCKDUCKGO_PAGE)}) as proxy:
+        settings = load_settings(_env_file=None, ddgs_backends="duckduckgo", ddgs_proxy=proxy.url)
+        with pytest.raises(EngineUnavailable, match="could not reach duckduckgo"):
+            await DdgsEngine(settings).search(SearchQuery("q"))
+
+
+async def test_time_range_is_refused_where_no_backend_takes_it() -> None:
+    engine = DdgsEngine(load_settings(_env_file=None, ddgs_backends="mojeek,wikipedia"))
+
+    with pytest.raises(UnsupportedFilter, match="mojeek, wikipedia"):
+        await engine.search(SearchQuery("q", time_range="day"))
+
+
+def test_unknown_backend_is_refused_at_once() -> None:
+    settings = load_settings(_env_file=None, ddgs_backends="duckduckgo,altavista")
+
+    with pytest.raises(ConfigError, match=r"altavista.*known are: brave"):
+        DdgsEngine(settings)

@@ -1,0 +1,126 @@
+"""Folds the event stream into an `Answer`: what was shown is what is stored."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from websearch_agent.agent.state import TextEnded, UsageCounted
+from websearch_agent.citations.markers import Marker
+from websearch_agent.citations.quotes import find_quote
+from websearch_agent.citations.statements import split_statements
+from websearch_agent.types import (
+    Answer,
+    AnswerDelta,
+    AnswerRestarted,
+    Citation,
+    CitationAdded,
+    DecisionMade,
+    Notice,
+    PageFinished,
+    SearchFinished,
+    Source,
+    SourcesSelected,
+    Statement,
+    Usage,
+)
+
+
+class AnswerBuilder:
+    """Observes events in their order; `build` can be called at any time, also for a part."""
+
+    def __init__(self, clock: Callable[[], float], earlier_sources: tuple[Source, ...]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._earlier = {source.number: source for source in earlier_sources}
+        self._text: list[str] = []
+        self._markers: list[Marker] = []
+        self._answer = Answer(text="")
+
+    def observe(self, event: object) -> None:
+        answer = self._answer
+        match event:
+            case DecisionMade():
+                self._note_time("decided")
+            case SearchFinished():
+                self._note_time("searched")
+                self._answer = replace(
+                    answer,
+                    search_queries=(*answer.search_queries, *event.queries),
+                    engine_failures=(*answer.engine_failures, *event.failures),
+                )
+            case PageFinished(failure=failure) if failure is not None:
+                self._answer = replace(answer, page_failures=(*answer.page_failures, failure))
+            case SourcesSelected():
+                self._note_time("read")
+                self._answer = replace(answer, sources=event.sources)
+            case Notice():
+                self._answer = replace(answer, notices=(*answer.notices, event.message))
+            case AnswerDelta():
+                self._note_time("first_word")
+                self._text.append(event.text)
+            case AnswerRestarted():
+                self._text, self._markers = [], []
+                self._answer.timings.pop("first_word", None)
+            case CitationAdded():
+                self._markers.append(
+                    Marker(event.source_number, event.start_index, event.end_index)
+                )
+            case UsageCounted():
+                self._answer = replace(answer, usage=_add(answer.usage, event.usage))
+            case TextEnded():
+                self._answer = replace(
+                    answer,
+                    finish_reason=event.finish_reason,
+                    dropped_markers=event.dropped_markers,
+                )
+
+    def build(self, *, finish_reason: str | None = None) -> Answer:
+        """The answer so far, with its statements and citations."""
+        text = "".join(self._text)
+        statements = split_statements(text, self._markers)
+        sources = self._all_sources()
+        self._note_time("total")
+        return replace(
+            self._answer,
+            text=text,
+            statements=statements,
+            citations=tuple(_citation(m, statements, sources) for m in self._markers),
+            sources=self._cited_and_selected(sources),
+            finish_reason=finish_reason or self._answer.finish_reason,
+            timings={name: round(s, 3) for name, s in self._answer.timings.items()},
+        )
+
+    def _all_sources(self) -> dict[int, Source]:
+        return {**self._earlier, **{s.number: s for s in self._answer.sources}}
+
+    def _cited_and_selected(self, sources: dict[int, Source]) -> tuple[Source, ...]:
+        """This question's sources, and those of earlier turns that the answer cites again."""
+        numbers = {source.number for source in self._answer.sources}
+        again = sorted({m.source_number for m in self._markers} - numbers)
+        return (*self._answer.sources, *(sources[number] for number in again))
+
+    def _note_time(self, name: str) -> None:
+        if name == "total" or name not in self._answer.timings:
+            self._answer.timings[name] = self._clock() - self._started
+
+
+def _citation(
+    marker: Marker, statements: tuple[Statement, ...], sources: dict[int, Source]
+) -> Citation:
+    source = sources[marker.source_number]
+    inside = [s for s in statements if s.start_index <= marker.start_index < s.end_index]
+    return Citation(
+        source_number=marker.source_number,
+        url=source.url,
+        title=source.title,
+        start_index=marker.start_index,
+        end_index=marker.end_index,
+        quote=find_quote(inside[0].text, source) if inside else "",
+    )
+
+
+def _add(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        one.prompt_tokens + other.prompt_tokens,
+        one.completion_tokens + other.completion_tokens,
+        one.model_calls + other.model_calls,
+    )

@@ -1,0 +1,112 @@
+"""Decides what goes into the model's window: the one place that counts tokens.
+
+Order of shrinking: the oldest turns go first, then long answers of the history, then sources,
+then the room for the answer. The current question is never cut.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from websearch_agent.agent.state import AgentContext
+from websearch_agent.errors import InvalidRequest
+from websearch_agent.types import Evidence, Message, Prompt, Source
+
+# What a chat template adds round each message, and once for the reply's head.
+TOKENS_PER_MESSAGE = 6
+TOKENS_PER_PROMPT = 16
+# The fence, title, site and date of one source in the prompt.
+TOKENS_PER_SOURCE = 40
+MIN_ANSWER_TOKENS = 128
+# Share of the window that earlier turns may take.
+HISTORY_SHARE = 0.25
+MAX_HISTORY_ANSWER_CHARS = 1200
+
+
+async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1.0) -> Prompt:
+    """The prompt with a history, sources and `max_tokens` that fit the window.
+
+    `shrink` scales the window, for a server that refused what should have fit.
+    Raises InvalidRequest when the question alone is too long.
+    """
+    limits = await context.model.limits()
+    window = int(limits.context_window * shrink)
+    bare = replace(prompt, history=(), evidence=_without_sources(prompt.evidence))
+    fixed = await count_messages(context, context.dialect.build_messages(bare))
+    if fixed + MIN_ANSWER_TOKENS > window:
+        raise InvalidRequest(
+            f"The question is too long for this model: it takes about {fixed} tokens with the "
+            f"instructions, and the window holds {window}. Ask in fewer words."
+        )
+    answer = min(limits.answer_tokens, max(MIN_ANSWER_TOKENS, (window - fixed) // 2))
+    room = window - fixed - answer
+    history = await _fit_history(context, prompt, min(room, int(window * HISTORY_SHARE)))
+    fitted = replace(prompt, history=history, max_tokens=answer)
+    return await _drop_sources_until_it_fits(fitted, context, window)
+
+
+async def source_budget(prompt: Prompt, context: AgentContext) -> int:
+    """Tokens that the passages of new sources may take."""
+    limits = await context.model.limits()
+    without = replace(prompt, evidence=Evidence(("",), ()))
+    fitted = await fit_prompt(without, context)
+    used = await count_messages(context, context.dialect.build_messages(fitted))
+    return min(limits.source_tokens, limits.context_window - used - fitted.max_tokens)
+
+
+async def count_messages(context: AgentContext, messages: Sequence[Message]) -> int:
+    """Tokens of a message list with what a chat template adds."""
+    texts = [m.content + "".join(call.arguments for call in m.tool_calls) for m in messages]
+    counts = await context.model.count_tokens(texts)
+    return sum(counts) + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_PROMPT
+
+
+def _without_sources(evidence: Evidence | None) -> Evidence | None:
+    return None if evidence is None else replace(evidence, sources=())
+
+
+async def _fit_history(
+    context: AgentContext, prompt: Prompt, budget_tokens: int
+) -> tuple[Message, ...]:
+    """The latest turns that fit, whole pairs of question and answer, long answers shortened."""
+    shortened = [_shorten(message) for message in prompt.history]
+    counts = await context.model.count_tokens([message.content for message in shortened])
+    kept: list[Message] = []
+    for end in range(len(shortened), 0, -2):
+        start = max(0, end - 2)
+        cost = sum(counts[start:end]) + TOKENS_PER_MESSAGE * (end - start)
+        if cost > budget_tokens:
+            break
+        budget_tokens -= cost
+        kept = shortened[start:end] + kept
+    return tuple(kept)
+
+
+def _shorten(message: Message) -> Message:
+    if len(message.content) <= MAX_HISTORY_ANSWER_CHARS:
+        return message
+    return replace(message, content=message.content[:MAX_HISTORY_ANSWER_CHARS] + " …")
+
+
+async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, window: int) -> Prompt:
+    """The last passages go first, until the whole prompt and its answer fit."""
+    while True:
+        used = await count_messages(context, context.dialect.build_messages(prompt))
+        if used + prompt.max_tokens <= window:
+            return prompt
+        if prompt.evidence is not None and prompt.evidence.sources:
+            sources = _drop_last_passage(prompt.evidence.sources)
+            prompt = replace(prompt, evidence=replace(prompt.evidence, sources=sources))
+        elif prompt.max_tokens > MIN_ANSWER_TOKENS:
+            room = max(MIN_ANSWER_TOKENS, window - used)
+            prompt = replace(prompt, max_tokens=min(prompt.max_tokens - 1, room))
+        elif prompt.history:
+            prompt = replace(prompt, history=prompt.history[2:])
+        else:
+            return prompt
+
+
+def _drop_last_passage(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    *head, last = sources
+    if len(last.passages) <= 1:
+        return tuple(head)
+    return (*head, replace(last, passages=last.passages[:-1]))

@@ -1,0 +1,167 @@
+"""The nodes that bring evidence: `search_web`, `read_pages`, `select_sources`."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from langgraph.runtime import Runtime
+
+from websearch_agent.agent.notices import builtin_notice, local_only_notice
+from websearch_agent.agent.select import choose_sources
+from websearch_agent.agent.state import AgentContext, AgentState
+from websearch_agent.errors import NoPageReadable, PageError, PageUnreachable
+from websearch_agent.search.fan_out import SearchOutcome, no_engine_answered, search_all
+from websearch_agent.types import (
+    EngineFailure,
+    Notice,
+    Page,
+    PageFailure,
+    PageFinished,
+    SearchFinished,
+    SearchQuery,
+    SearchResult,
+    SourcesSelected,
+)
+
+Emit = Callable[[object], None]
+
+
+async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
+    """Ask all engines all new queries. Raises NoEngineAnswered."""
+    context, emit = runtime.context, runtime.stream_writer
+    texts = state["new_queries"]
+    outcome = await _search(texts, context, emit)
+    emit(SearchFinished(texts, len(outcome.results), outcome.failures))
+    return {
+        "queries": (*state["queries"], *texts),
+        "searches_made": state["searches_made"] + 1,
+        "results": tuple(outcome.results),
+    }
+
+
+async def _search(texts: Sequence[str], context: AgentContext, emit: Emit) -> SearchOutcome:
+    queries = [_query(text, context) for text in texts]
+    outcome = await search_all(
+        context.engines, queries, deadline_s=context.search_deadline_s, rests=context.rests
+    )
+    if not outcome.answered_by:
+        return await _search_builtin(queries, context, emit, outcome.failures)
+    if outcome.failures and outcome.answered_by == {"local"}:
+        emit(Notice(local_only_notice(context.request.question, outcome.failures)))
+    return outcome
+
+
+async def _search_builtin(
+    queries: Sequence[SearchQuery],
+    context: AgentContext,
+    emit: Emit,
+    failures: tuple[EngineFailure, ...],
+) -> SearchOutcome:
+    """The built-in collection, when nothing else could be asked; never mixed into web answers."""
+    if context.builtin_engine is None:
+        raise no_engine_answered(failures)
+    outcome = await search_all(
+        [context.builtin_engine], queries, deadline_s=context.search_deadline_s
+    )
+    if not outcome.results:
+        raise no_engine_answered(failures)
+    emit(Notice(builtin_notice(context.request.question, failures)))
+    return SearchOutcome(outcome.results, failures, outcome.answered_by)
+
+
+def _query(text: str, context: AgentContext) -> SearchQuery:
+    request = context.request
+    return SearchQuery(
+        query=text,
+        max_results=context.plan.results_per_query,
+        time_range=request.time_range,
+        include_domains=request.include_domains,
+        exclude_domains=request.exclude_domains,
+        language=request.language,
+    )
+
+
+async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
+    """Read the best results together, until enough are in or the reading deadline is over.
+
+    Raises NoPageReadable when there were results and not one page could be read.
+    """
+    context, emit = runtime.context, runtime.stream_writer
+    wanted = [r for r in state["results"] if r.url not in context.pages]
+    wanted = wanted[: context.plan.pages_to_read]
+    failures = await _read_until_enough(wanted, context, emit)
+    if wanted and not any(result.url in context.pages for result in state["results"]):
+        reasons = "; ".join(f"{f.url}: {f.reason}" for f in failures[:5])
+        raise NoPageReadable(
+            f"The search found {len(wanted)} pages, and none of them could be read: {reasons}. "
+            "Ask again, or in other words."
+        )
+    return {}
+
+
+async def _read_until_enough(
+    results: Sequence[SearchResult], context: AgentContext, emit: Emit
+) -> list[PageFailure]:
+    tasks = {asyncio.create_task(_read_one(result, context)): result for result in results}
+    failures: list[PageFailure] = []
+    give_up_at = asyncio.get_running_loop().time() + context.reading_deadline_s
+    pending, good = set(tasks), 0
+    try:
+        while pending and good < context.plan.enough_pages:
+            left = give_up_at - asyncio.get_running_loop().time()
+            done, pending = await asyncio.wait(
+                pending, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                break
+            # Results' order, not the order of completion: the same pages, the same answer.
+            for task in sorted(done, key=lambda t: tasks[t].rank):
+                outcome = task.result()
+                good += _take_in(tasks[task], outcome, context, emit, failures)
+    finally:
+        await _cancel_all(pending)
+    if good < context.plan.enough_pages:
+        for task in sorted(pending, key=lambda t: tasks[t].rank):
+            late = f"not read within {context.reading_deadline_s:g} s"
+            failure = PageFailure(tasks[task].url, PageUnreachable.code, late)
+            _take_in(tasks[task], failure, context, emit, failures)
+    return failures
+
+
+def _take_in(
+    result: SearchResult,
+    outcome: Page | PageFailure,
+    context: AgentContext,
+    emit: Emit,
+    failures: list[PageFailure],
+) -> int:
+    """Note what became of one page; 1 if it was read."""
+    if isinstance(outcome, PageFailure):
+        failures.append(outcome)
+        emit(PageFinished(result.url, result.title, outcome))
+        return 0
+    context.pages[result.url] = outcome
+    emit(PageFinished(result.url, outcome.title or result.title))
+    return 1
+
+
+async def _read_one(result: SearchResult, context: AgentContext) -> Page | PageFailure:
+    try:
+        if result.document_id is not None:
+            return await context.documents.read_document(result.document_id)
+        return await context.reader.read(result.url)
+    except PageError as error:
+        return PageFailure(result.url, error.code, error.message)
+
+
+async def _cancel_all(tasks: set[asyncio.Task[Page | PageFailure]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+async def select_sources(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
+    """Number the best passages of the pages that were read, as many as fit the window."""
+    sources = await choose_sources(state, runtime.context)
+    runtime.stream_writer(SourcesSelected(sources))
+    return {"sources": sources}

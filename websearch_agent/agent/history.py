@@ -1,0 +1,26 @@
+"""What a conversation's earlier turns are to the next question."""
+
+from collections.abc import Sequence
+
+from websearch_agent.types import Message, Source, Turn
+
+
+def history_messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    """Question and answer of each turn that has both, oldest first, always in pairs."""
+    messages: list[Message] = []
+    for turn in turns:
+        if turn.answer is not None and turn.answer.text.strip():
+            messages.append(Message("user", turn.question))
+            messages.append(Message("assistant", turn.answer.text.strip()))
+    return tuple(messages)
+
+
+def conversation_sources(turns: Sequence[Turn]) -> tuple[Source, ...]:
+    """Each source once, by number; the latest turn's passages where there are several."""
+    by_number = {
+        source.number: source
+        for turn in turns
+        if turn.answer is not None
+        for source in turn.answer.sources
+    }
+    return tuple(by_number[number] for number in sorted(by_number))

@@ -1,0 +1,233 @@
+"""`answer_question`: the only way in, for every door."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import date
+from typing import cast
+from weakref import WeakValueDictionary
+
+from websearch_agent.agent.answer_builder import AnswerBuilder
+from websearch_agent.agent.graph import agent_graph, recursion_limit
+from websearch_agent.agent.history import conversation_sources, history_messages
+from websearch_agent.agent.plan import PLANS
+from websearch_agent.agent.state import AgentContext, TextEnded, UsageCounted, initial_state
+from websearch_agent.errors import AgentError, DeadlineExceeded, InvalidRequest
+from websearch_agent.protocols import (
+    ConversationStore,
+    Dialect,
+    DocumentStore,
+    ModelClient,
+    PageReader,
+    SearchEngine,
+)
+from websearch_agent.search.resting import RestTable
+from websearch_agent.types import (
+    AgentEvent,
+    AnswerFailed,
+    AnswerFinished,
+    AnswerRequest,
+    AnswerStarted,
+    Conversation,
+    ModelWaiting,
+    Turn,
+)
+
+_log = logging.getLogger(__name__)
+
+MAX_QUESTION_CHARS = 20_000
+MAX_TITLE_CHARS = 80
+MODEL_STATUS_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class AgentParts:
+    """Everything that answering needs and that outlives one question. Made by `wiring`.
+
+    `engines` is called for each question: an index may have been made since the last one.
+    """
+
+    model: ModelClient
+    dialect: Dialect
+    store: ConversationStore
+    engines: Callable[[], tuple[SearchEngine, ...]]
+    builtin_engine: Callable[[], SearchEngine | None]
+    reader: PageReader
+    documents: DocumentStore
+    search_deadline_s: float
+    reading_deadline_s: float
+    answer_deadline_s: float
+    today: Callable[[], date] = date.today
+    rests: RestTable = field(default_factory=RestTable)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+    locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    async def end_running(self) -> None:
+        """Stop the questions that are being answered; each is stored as stopped."""
+        for task in self.running:
+            task.cancel()
+        if self.running:
+            await asyncio.wait(self.running)
+
+
+async def answer_question(
+    request: AnswerRequest, parts: AgentParts
+) -> AsyncGenerator[AgentEvent, None]:
+    """Yield what happens; exactly one AnswerFinished or AnswerFailed is the last.
+
+    The work runs in a task of its own, so that closing this generator stops the model and the
+    searches at once, and what was written is still stored, marked as stopped.
+    """
+    events: asyncio.Queue[AgentEvent] = asyncio.Queue()
+    task = asyncio.create_task(_work(request, parts, events.put_nowait))
+    parts.running.add(task)
+    task.add_done_callback(parts.running.discard)
+    try:
+        while True:
+            event = await events.get()
+            yield event
+            if isinstance(event, AnswerFinished | AnswerFailed):
+                return
+    finally:
+        task.cancel()
+        # Shielded: the caller may be cancelled again and again while the turn is stored.
+        await asyncio.shield(asyncio.wait([task]))
+
+
+async def _work(
+    request: AnswerRequest, parts: AgentParts, emit: Callable[[AgentEvent], None]
+) -> None:
+    """Emit everything, the end included, whatever happens."""
+    try:
+        check_question(request.question)
+        conversation = await _load_or_create(request, parts.store)
+        lock = parts.locks.setdefault(conversation.id, asyncio.Lock())
+        # One question at a time in a conversation: the second one needs the first one's numbers.
+        async with lock:
+            conversation = await parts.store.load_conversation(conversation.id)
+            turn = await parts.store.begin_turn(conversation.id, request.question)
+            emit(AnswerStarted(conversation.id, turn.id))
+            await _answer_turn(request, parts, conversation, turn, emit)
+    except Exception as error:  # noqa: BLE001 - a door: whatever it is, the stream ends with it
+        emit(_failure(error))
+
+
+async def _answer_turn(
+    request: AnswerRequest,
+    parts: AgentParts,
+    conversation: Conversation,
+    turn: Turn,
+    emit: Callable[[AgentEvent], None],
+) -> None:
+    loop = asyncio.get_running_loop()
+    builder = AnswerBuilder(loop.time, conversation_sources(conversation.turns))
+    try:
+        await _wait_for_model(parts.model, emit)
+        await _run_graph(_context(request, parts, conversation), builder, emit)
+    except asyncio.CancelledError:
+        answer = builder.build(finish_reason="stopped")
+        await parts.store.finish_turn(turn.id, status="stopped", answer=answer, failure=None)
+        raise
+    except Exception as error:  # noqa: BLE001 - stored with its turn, then told
+        failure = _failure(error)
+        answer = builder.build(finish_reason="failed")
+        await parts.store.finish_turn(turn.id, status="failed", answer=answer, failure=failure)
+        emit(failure)
+        return
+    answer = builder.build()
+    await parts.store.finish_turn(turn.id, status="finished", answer=answer, failure=None)
+    emit(AnswerFinished(conversation.id, answer))
+
+
+async def _run_graph(
+    context: AgentContext, builder: AnswerBuilder, emit: Callable[[AgentEvent], None]
+) -> None:
+    """Run the graph to its end. Raises DeadlineExceeded and what the nodes raise."""
+    stream = agent_graph().astream(
+        initial_state(),
+        context=context,
+        stream_mode="custom",
+        config={"recursion_limit": recursion_limit(context.plan.max_searches)},
+    )
+    # langgraph types its stream more loosely than it is: the nodes emit nothing else.
+    events = cast("AsyncGenerator[AgentEvent | UsageCounted | TextEnded, None]", stream)
+    try:
+        async with asyncio.timeout_at(context.answer_by), aclosing(events):
+            async for event in events:
+                builder.observe(event)
+                if not isinstance(event, UsageCounted | TextEnded):
+                    emit(event)
+    except TimeoutError as error:
+        raise DeadlineExceeded(
+            "The answer took longer than it may (WEBSEARCH_ANSWER_DEADLINE_S). "
+            "Ask again, or choose the mode quick."
+        ) from error
+
+
+async def _wait_for_model(model: ModelClient, emit: Callable[[AgentEvent], None]) -> None:
+    """Return when the model is ready; say how far it is while it is not."""
+    if model.status().state == "ready":
+        return
+    preparing = asyncio.create_task(model.prepare())
+    said = None
+    try:
+        while not preparing.done():
+            await asyncio.wait([preparing], timeout=MODEL_STATUS_EVERY_S)
+            status = model.status()
+            if not preparing.done() and status != said:
+                emit(ModelWaiting(status))
+                said = status
+        await preparing
+    finally:
+        preparing.cancel()
+
+
+def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversation) -> AgentContext:
+    return AgentContext(
+        request=request,
+        today=parts.today(),
+        history=history_messages(conversation.turns),
+        earlier_sources=conversation_sources(conversation.turns),
+        plan=PLANS[request.mode],
+        model=parts.model,
+        dialect=parts.dialect,
+        engines=parts.engines(),
+        builtin_engine=parts.builtin_engine(),
+        reader=parts.reader,
+        documents=parts.documents,
+        rests=parts.rests,
+        search_deadline_s=parts.search_deadline_s,
+        reading_deadline_s=parts.reading_deadline_s,
+        answer_by=asyncio.get_running_loop().time() + parts.answer_deadline_s,
+    )
+
+
+def check_question(question: str) -> None:
+    """Raises InvalidRequest for an empty or overlong question."""
+    if not question.strip():
+        raise InvalidRequest("The question is empty. Write what you want to know.")
+    if len(question) > MAX_QUESTION_CHARS:
+        raise InvalidRequest(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARS:,} are "
+            "taken. Shorten it."
+        )
+
+
+async def _load_or_create(request: AnswerRequest, store: ConversationStore) -> Conversation:
+    conversation_id = request.conversation_id
+    if conversation_id is None:
+        title = " ".join(request.question.split())
+        short = title if len(title) <= MAX_TITLE_CHARS else title[:MAX_TITLE_CHARS] + "…"
+        conversation_id = await store.create_conversation(short)
+    return await store.load_conversation(conversation_id)
+
+
+def _failure(error: Exception) -> AnswerFailed:
+    if isinstance(error, AgentError):
+        return AnswerFailed(error.code, error.message, error.retryable)
+    _log.error("unexpected error while answering", exc_info=error)
+    return AnswerFailed(
+        "internal_error", "Something went wrong inside the program; the log has it.", True
+    )

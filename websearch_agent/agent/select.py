@@ -1,0 +1,129 @@
+"""Chooses the passages that the model is shown, and gives their pages numbers."""
+
+import asyncio
+from collections.abc import Sequence
+
+from websearch_agent.agent.budget import TOKENS_PER_SOURCE, source_budget
+from websearch_agent.agent.state import AgentContext, AgentState
+from websearch_agent.pages.passages import split_passages
+from websearch_agent.pages.rank import rank_passages
+from websearch_agent.search.canonical_url import canonical_url
+from websearch_agent.types import (
+    Evidence,
+    Page,
+    Passage,
+    Prompt,
+    SearchResult,
+    Source,
+    SourceKind,
+)
+
+# Only the head of the ranking can fit any window that is used here; the rest is not counted.
+MAX_CANDIDATES = 60
+MAX_PASSAGES_PER_SOURCE = 4
+
+
+async def choose_sources(state: AgentState, context: AgentContext) -> tuple[Source, ...]:
+    """The best passages within the token budget, grouped by page, best page first.
+
+    The first passage of each of the best pages comes before any second one, so that one long
+    page does not fill the window. A page that the conversation knows keeps its number.
+    """
+    read = [(result, context.pages[result.url]) for result in _read_results(state, context)]
+    queries = (*state["queries"], context.request.question)
+    ranked = await asyncio.to_thread(_rank, [page for _, page in read], queries)
+    prompt = Prompt(
+        today=context.today,
+        question=context.request.question,
+        history=context.history,
+        evidence=Evidence(state["queries"], ()),
+        search="never",
+    )
+    budget_tokens = await source_budget(prompt, context)
+    counts = await context.model.count_tokens([_shown(passage) for passage in ranked])
+    chosen = fill_budget(
+        ranked, counts, budget_tokens=budget_tokens, max_sources=context.plan.max_sources
+    )
+    return _number(chosen, read, state["sources"], context)
+
+
+def fill_budget(
+    ranked: Sequence[Passage],
+    counts: Sequence[int],
+    *,
+    budget_tokens: int,
+    max_sources: int,
+) -> list[Passage]:
+    """Passages that fit, in the order of their ranking: first one for each page, then more."""
+    chosen: dict[int, Passage] = {}
+    pages: dict[str, int] = {}
+    left = budget_tokens
+    for first_of_page in (True, False):
+        for index, (passage, count) in enumerate(zip(ranked, counts, strict=True)):
+            seen = pages.get(passage.url, 0)
+            if index in chosen or first_of_page != (seen == 0):
+                continue
+            full = len(pages) >= max_sources if first_of_page else seen >= MAX_PASSAGES_PER_SOURCE
+            cost = count + (TOKENS_PER_SOURCE if first_of_page else 0)
+            if full or cost > left:
+                continue
+            chosen[index] = passage
+            pages[passage.url] = seen + 1
+            left -= cost
+    return [chosen[index] for index in sorted(chosen)]
+
+
+def _rank(pages: Sequence[Page], queries: Sequence[str]) -> list[Passage]:
+    passages = [passage for page in pages for passage in split_passages(page)]
+    titles = {page.url: page.title for page in pages}
+    return rank_passages(passages, queries, titles=titles)[:MAX_CANDIDATES]
+
+
+def _shown(passage: Passage) -> str:
+    return f"({passage.heading})\n{passage.text}\n…\n"
+
+
+def _read_results(state: AgentState, context: AgentContext) -> list[SearchResult]:
+    return [result for result in state["results"] if result.url in context.pages]
+
+
+def _number(
+    chosen: Sequence[Passage],
+    read: Sequence[tuple[SearchResult, Page]],
+    selected: Sequence[Source],
+    context: AgentContext,
+) -> tuple[Source, ...]:
+    """Sources for the chosen passages. A number is given once in a conversation."""
+    known = {canonical_url(s.url): s.number for s in (*context.earlier_sources, *selected)}
+    next_number = max(known.values(), default=0) + 1
+    by_url = {page.url: (result, page) for result, page in read}
+    grouped: dict[str, list[Passage]] = {}
+    for passage in chosen:
+        grouped.setdefault(passage.url, []).append(passage)
+    sources = []
+    for url, passages in grouped.items():
+        result, page = by_url[url]
+        number = known.get(canonical_url(result.url))
+        if number is None:
+            number, next_number = next_number, next_number + 1
+        sources.append(_source(number, result, page, passages))
+    return tuple(sources)
+
+
+def _source(number: int, result: SearchResult, page: Page, passages: Sequence[Passage]) -> Source:
+    return Source(
+        number=number,
+        url=page.final_url,
+        title=page.title or result.title,
+        site=page.site,
+        passages=tuple(sorted(passages, key=lambda passage: passage.start_index)),
+        date=page.date or result.date,
+        kind=_kind(result),
+        document_id=result.document_id,
+    )
+
+
+def _kind(result: SearchResult) -> SourceKind:
+    if result.document_id is None:
+        return "page"
+    return "builtin" if result.engine == "builtin" else "document"

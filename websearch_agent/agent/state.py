@@ -1,0 +1,82 @@
+"""What travels through the graph, and what every node may use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypedDict
+
+from websearch_agent.agent.plan import Plan
+from websearch_agent.protocols import (
+    Dialect,
+    DocumentStore,
+    ModelClient,
+    PageReader,
+    SearchEngine,
+)
+from websearch_agent.search.resting import RestTable
+from websearch_agent.types import (
+    AnswerRequest,
+    Message,
+    Page,
+    SearchResult,
+    Source,
+    Usage,
+)
+
+
+class AgentState(TypedDict):
+    """The graph's state. Page texts stay out of it: they lie in `AgentContext.pages`."""
+
+    queries: tuple[str, ...]
+    new_queries: tuple[str, ...]
+    searches_made: int
+    results: tuple[SearchResult, ...]
+    sources: tuple[Source, ...]
+
+
+def initial_state() -> AgentState:
+    return AgentState(queries=(), new_queries=(), searches_made=0, results=(), sources=())
+
+
+@dataclass(frozen=True, slots=True)
+class AgentContext:
+    """One question and the tools to answer it.
+
+    `earlier_sources` are the conversation's, whose numbers stay. `builtin_engine` is asked
+    only when no other engine could be. `answer_by` is a time of the event loop's clock.
+    """
+
+    request: AnswerRequest
+    today: date
+    history: tuple[Message, ...]
+    earlier_sources: tuple[Source, ...]
+    plan: Plan
+    model: ModelClient
+    dialect: Dialect
+    engines: Sequence[SearchEngine]
+    builtin_engine: SearchEngine | None
+    reader: PageReader
+    documents: DocumentStore
+    rests: RestTable
+    search_deadline_s: float
+    reading_deadline_s: float
+    answer_by: float
+    pages: dict[str, Page] = field(default_factory=dict)
+
+
+# Two events that stay inside: they complete the `Answer`, no door shows them.
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCounted:
+    """One model call has ended."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TextEnded:
+    """The answer's text is complete."""
+
+    finish_reason: str
+    dropped_markers: int

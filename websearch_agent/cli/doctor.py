@@ -1,0 +1,126 @@
+"""`doctor`: tries each part for real and says what to do about those that fail."""
+
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from websearch_agent.cli.terminal import printable
+from websearch_agent.config import Settings
+from websearch_agent.errors import AgentError
+from websearch_agent.models.weights import find_weights
+from websearch_agent.protocols import SearchEngine
+from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.types import SearchQuery
+from websearch_agent.wiring import Engines, make_model
+
+# Parts, joined file and converted model together, while the weights are being made.
+MIN_FREE_BYTES = 4_000_000_000
+PROBE_QUERY = "python programming language"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `warning` is worth knowing and nothing to fail for."""
+
+    ok: bool
+    name: str
+    detail: str
+    warning: bool = False
+
+
+async def run_doctor(settings: Settings) -> bool:
+    """Print one line for each part; True if all that is needed works."""
+    print(f"data folder: {settings.data_dir}")
+    engines = Engines(settings)
+    checks: list[Callable[[], Awaitable[Finding]]] = [
+        lambda: _check_disk(settings),
+        lambda: _check_database(settings),
+        lambda: _check_model(settings),
+    ]
+    findings = [await check() for check in checks]
+    for finding in findings:
+        _print(finding)
+    answering = [await _check_engine(engine, engines) for engine in engines.configured()]
+    for finding in (*answering, _check_builtin(engines)):
+        _print(finding)
+    await engines.aclose()
+    if not any(finding.ok for finding in answering):
+        print(
+            "No engine can be searched. The chat works; questions are answered from the built-in "
+            "collection. Go online, set WEBSEARCH_SEARXNG_URL, or run `websearch-agent index PATH`."
+        )
+    return all(finding.ok or finding.warning for finding in findings)
+
+
+async def _check_disk(settings: Settings) -> Finding:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        probe = settings.data_dir / ".doctor"
+        probe.write_text("ok")
+        probe.unlink()
+        free = shutil.disk_usage(settings.data_dir).free
+    except OSError as error:
+        return Finding(False, "disk", f"{error}. Set WEBSEARCH_DATA_DIR to a folder of yours.")
+    if free < MIN_FREE_BYTES:
+        needed = MIN_FREE_BYTES / 1e9
+        detail = f"{free / 1e9:.1f} GB free; the embedded model's first start needs {needed:.0f}"
+        return Finding(False, "disk", detail, warning=True)
+    return Finding(True, "disk", f"{free / 1e9:.0f} GB free")
+
+
+async def _check_database(settings: Settings) -> Finding:
+    store = SqliteStore(settings.database_path)
+    try:
+        await store.open()
+        count = len(await store.list_conversations(limit=1000))
+    except AgentError as error:
+        return Finding(False, "database", error.message)
+    finally:
+        await store.close()
+    return Finding(True, "database", f"{count} conversations")
+
+
+async def _check_model(settings: Settings) -> Finding:
+    if settings.model_url is None:
+        weights = find_weights(settings)
+        if weights is None:
+            detail = "embedded; not downloaded yet, the first start does it (1.1 GB)"
+            return Finding(False, "model", detail, warning=True)
+        return Finding(True, "model", f"embedded, {weights.name}")
+    model = make_model(settings)
+    try:
+        await model.prepare()
+        limits = await model.limits()
+    except AgentError as error:
+        return Finding(False, "model", error.message)
+    finally:
+        await model.close()
+    return Finding(True, "model", f"{model.name}, window {limits.context_window} tokens")
+
+
+async def _check_engine(engine: SearchEngine, engines: Engines) -> Finding:
+    if engine is engines.local_engine and engines.local_engine.is_empty():
+        detail = "nothing indexed yet: `websearch-agent index PATH`"
+        return Finding(False, "engine local", detail, warning=True)
+    try:
+        results = await engine.search(SearchQuery(PROBE_QUERY, max_results=3))
+    except AgentError as error:
+        return Finding(False, f"engine {engine.name}", error.message, warning=True)
+    if engine is engines.local_engine:
+        count = engines.local_engine.document_count()
+        return Finding(True, "engine local", f"{count} documents")
+    return Finding(True, f"engine {engine.name}", f"{len(results)} results for a test query")
+
+
+def _check_builtin(engines: Engines) -> Finding:
+    if engines.builtin_engine.is_empty():
+        detail = "missing: `websearch-agent index --builtin` makes it"
+        return Finding(False, "built-in collection", detail, warning=True)
+    count = engines.builtin_engine.document_count()
+    return Finding(True, "built-in collection", f"{count} documents")
+
+
+def _print(finding: Finding) -> None:
+    mark = "ok  " if finding.ok else ("note" if finding.warning else "FAIL")
+    sys.stdout.write(printable(f"{mark}  {finding.name}: {finding.detail}") + "\n")

@@ -1,0 +1,179 @@
+"""Settings: read once here, from the environment and `.env`, and passed in from then on."""
+
+import ipaddress
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from websearch_agent.errors import ConfigError
+
+ENGINE_NAMES = ("ddgs", "searxng", "local")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/websearch-agent`, by default under `~/.local/share`."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "websearch-agent"
+
+
+class Settings(BaseSettings):
+    """Every setting; the environment variable is the field's name behind `WEBSEARCH_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WEBSEARCH_", env_file=".env", extra="ignore", env_ignore_empty=True
+    )
+
+    model_url: str | None = Field(
+        default=None,
+        description="Base URL of an OpenAI-compatible server, for example "
+        "`http://localhost:8080/v1`. Unset: the embedded model.",
+    )
+    model_name: str | None = Field(
+        default=None,
+        description="Model to ask for on that server. Unset: the first one it lists.",
+    )
+    model_api_key: SecretStr | None = Field(default=None, description="Key for that server.")
+    model_dialect: Literal["auto", "tools", "schema"] = Field(
+        default="auto",
+        description="How the model says that it wants to search: `tools` (OpenAI tool calls), "
+        "`schema` (constrained JSON). `auto`: `schema` for the embedded model, else `tools`, "
+        "and `schema` if the server refuses tools.",
+    )
+    model_path: Path | None = Field(
+        default=None,
+        description="GGUF file (or saved OpenVINO folder) for the embedded model. "
+        "Unset: downloaded once into `models/` of the data folder.",
+    )
+    context_window: int | None = Field(
+        default=None,
+        ge=2048,
+        description="Tokens that prompt and answer may take together. Unset: what the server "
+        "says, else 4096.",
+    )
+    answer_tokens: int | None = Field(
+        default=None, ge=128, description="Most tokens of one answer. Unset: 700 embedded, 1024."
+    )
+    source_tokens: int | None = Field(
+        default=None,
+        ge=256,
+        description="Most tokens of sources shown to the model. Unset: 1400 embedded, else 6000 "
+        "or what the window leaves.",
+    )
+    engines: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("ddgs", "local"),
+        description="Search engines, separated by commas: `ddgs`, `searxng`, `local`.",
+    )
+    searxng_url: str | None = Field(
+        default=None, description="Base URL of a SearXNG with its JSON format switched on."
+    )
+    ddgs_backends: str = Field(
+        default="duckduckgo,brave,mojeek,yahoo",
+        description="Backends that `ddgs` asks, separated by commas, in this order.",
+    )
+    ddgs_proxy: str | None = Field(
+        default=None, description="Proxy for `ddgs`, for example `socks5://127.0.0.1:9150`."
+    )
+    ddgs_ca_file: Path | None = Field(
+        default=None, description="Certificate authority (PEM) that `ddgs` trusts instead."
+    )
+    allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="Private networks whose pages may be read, separated by commas, for example "
+        "`10.0.0.0/8,127.0.0.1/32`. Empty: public addresses only.",
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder for conversations, index and model. Unset: "
+        "`~/.local/share/websearch-agent`.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="Where conversations are kept. Unset: "
+        "`sqlite:///…/conversations.db` in the data folder. Only SQLite so far.",
+    )
+    reading_deadline_s: float = Field(
+        default=6.0, gt=0, description="Seconds for fetching and cleaning all pages together."
+    )
+    search_deadline_s: float = Field(
+        default=8.0, gt=0, description="Seconds for all engines together."
+    )
+    answer_deadline_s: float = Field(
+        default=300.0, gt=0, description="Seconds for a whole answer, the model's loading aside."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much is logged to standard error."
+    )
+
+    @field_validator("engines", mode="before")
+    @classmethod
+    def _split_engines(cls, value: object) -> object:
+        names = _split_commas(value)
+        if isinstance(names, tuple):
+            unknown = [name for name in names if name not in ENGINE_NAMES]
+            if unknown or not names:
+                known = ", ".join(ENGINE_NAMES)
+                raise ValueError(f"unknown engine {unknown}; known are: {known}")
+        return names
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        return _split_commas(value)
+
+    @field_validator("model_url", "searxng_url")
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("sqlite:///"):
+            raise ValueError("only sqlite:///PATH is supported so far")
+        return value
+
+    @cached_property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+    @cached_property
+    def index_dir(self) -> Path:
+        """The index that `websearch-agent index` writes."""
+        return self.data_dir / "index" / "own"
+
+    @cached_property
+    def builtin_index_dir(self) -> Path:
+        """The collection made from the documentation of the installed packages."""
+        return self.data_dir / "index" / "builtin"
+
+    @cached_property
+    def database_path(self) -> Path:
+        if self.database_url:
+            return Path(self.database_url.removeprefix("sqlite:///"))
+        return self.data_dir / "conversations.db"
+
+
+def _split_commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings. Raises ConfigError that names the variable and what is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = []
+        for item in error.errors(include_url=False, include_input=False):
+            name = "WEBSEARCH_" + "_".join(str(part) for part in item["loc"][:1]).upper()
+            lines.append(f"{name}: {item['msg']}")
+        raise ConfigError("; ".join(lines)) from None

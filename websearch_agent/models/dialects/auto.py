@@ -1,0 +1,38 @@
+"""Dialect `auto`: tool calls where the server takes them, else the schema."""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from websearch_agent.models.dialects.schema import SchemaDialect
+from websearch_agent.models.dialects.tools import ToolsDialect
+from websearch_agent.models.http_errors import ToolsNotSupported
+from websearch_agent.protocols import Dialect, ModelClient
+from websearch_agent.types import Decision, Message, ModelDelta, Prompt
+
+_log = logging.getLogger(__name__)
+
+
+class AutoDialect:
+    """Tries `tools` first; a server that refuses tools is remembered and asked by schema."""
+
+    def __init__(self) -> None:
+        self._dialect: Dialect = ToolsDialect()
+
+    def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
+        return self._dialect.build_messages(prompt)
+
+    async def respond(
+        self, model: ModelClient, prompt: Prompt
+    ) -> AsyncGenerator[Decision | ModelDelta, None]:
+        try:
+            async with aclosing(self._dialect.respond(model, prompt)) as deltas:
+                async for delta in deltas:
+                    yield delta
+            return
+        except ToolsNotSupported as error:
+            _log.warning("%s The dialect `schema` is used from now on.", error.message)
+            self._dialect = SchemaDialect()
+        async with aclosing(self._dialect.respond(model, prompt)) as deltas:
+            async for delta in deltas:
+                yield delta

@@ -1,0 +1,183 @@
+"""The embedded model: the product's default, needs no server and no key."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from websearch_agent.config import Settings
+from websearch_agent.errors import ModelError, ModelRejectedRequest, ModelUnavailable
+from websearch_agent.models.embedded_process import WorkerProcess, start_worker
+from websearch_agent.models.embedded_protocol import Delta
+from websearch_agent.models.weights import ensure_weights
+from websearch_agent.models.weights_file import (
+    Progress,
+    check_free_space,
+    lock_models_dir,
+    saved_model_dir,
+)
+from websearch_agent.protocols import ModelLimits
+from websearch_agent.types import (
+    ModelCall,
+    ModelDelta,
+    ModelFinished,
+    ModelStatus,
+    TextDelta,
+    Usage,
+)
+
+MODEL_NAME = "qwen2.5-coder-1.5b-instruct"
+CONTEXT_WINDOW = 4096
+SOURCE_TOKENS = 1400
+ANSWER_TOKENS = 700
+WORKER_MODULE = "websearch_agent.models.embedded_worker"
+
+# The saved model's folder is about so much larger than the GGUF file.
+SAVED_PER_GGUF_BYTES = 1.16
+
+
+class EnsureWeights(Protocol):
+    """`weights.ensure_weights`, or a double without a network."""
+
+    async def __call__(
+        self, *, model_path: Path | None, models_dir: Path, on_progress: Progress
+    ) -> Path: ...
+
+
+class EmbeddedModel:
+    """Downloads, loads and runs the model in a process of its own; a `ModelClient`.
+
+    Costs nothing until `prepare` or the first call. A process that dies fails the running
+    replies and is started again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ensure_weights: EnsureWeights = ensure_weights,
+        worker_command: Sequence[str] = (sys.executable, "-m", WORKER_MODULE),
+    ) -> None:
+        self._settings = settings
+        self._ensure_weights = ensure_weights
+        self._worker_command = tuple(worker_command)
+        self._limits = ModelLimits(
+            context_window=settings.context_window or CONTEXT_WINDOW,
+            source_tokens=settings.source_tokens or SOURCE_TOKENS,
+            answer_tokens=settings.answer_tokens or ANSWER_TOKENS,
+        )
+        self._status = ModelStatus("idle")
+        self._worker: WorkerProcess | None = None
+        self._preparing: asyncio.Task[WorkerProcess] | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        path = self._settings.model_path
+        return path.stem if path else MODEL_NAME
+
+    def status(self) -> ModelStatus:
+        return self._status
+
+    async def limits(self) -> ModelLimits:
+        return self._limits
+
+    async def prepare(self) -> None:
+        """Download, convert, load and warm up, whatever of it has not been done yet."""
+        await self._ready_worker()
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
+        if call.tools:
+            raise ModelRejectedRequest("The embedded model takes no tools; use a JSON schema.")
+        worker = await self._ready_worker()
+        async with contextlib.aclosing(worker.generate(call)) as replies:
+            async for reply in replies:
+                if isinstance(reply, Delta):
+                    yield TextDelta(reply.text)
+                else:
+                    usage = Usage(reply.prompt_tokens, reply.completion_tokens, model_calls=1)
+                    yield ModelFinished(reply.finish_reason, usage)
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        worker = await self._ready_worker()
+        return await worker.count_tokens(texts)
+
+    async def close(self) -> None:
+        """End whatever runs: the download, the process. A later call starts anew."""
+        for task in (self._preparing, self._watching):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        self._preparing = self._watching = None
+        if self._worker is not None:
+            await self._worker.close()
+            self._worker = None
+        self._status = ModelStatus("idle")
+
+    async def _ready_worker(self) -> WorkerProcess:
+        """The loaded worker; all who wait share one task, and one of them may leave."""
+        if self._worker is not None and self._worker.running:
+            return self._worker
+        if self._preparing is None or self._preparing.done():
+            self._preparing = asyncio.create_task(self._prepare())
+            # The status tells of a failure that nobody waited for.
+            self._preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._preparing)
+
+    async def _prepare(self) -> WorkerProcess:
+        try:
+            weights = await self._ensure_weights(
+                model_path=self._settings.model_path,
+                models_dir=self._settings.models_dir,
+                on_progress=self._show_download,
+            )
+            self._status = ModelStatus("loading", "Loading the model")
+            model_dir = weights if weights.is_dir() else await self._convert(weights)
+            self._worker = await self._load(model_dir)
+        except ModelError as error:
+            self._status = ModelStatus("failed", error.message)
+            raise
+        self._status = ModelStatus("ready")
+        self._watching = asyncio.create_task(self._restart_when_ended(self._worker))
+        return self._worker
+
+    def _show_download(self, done_bytes: int, total_bytes: int) -> None:
+        detail = "Downloading the model (once)"
+        self._status = ModelStatus("downloading", detail, done_bytes, total_bytes)
+
+    async def _convert(self, gguf_file: Path) -> Path:
+        """The saved model's folder. In a process of its own: it takes 4 GB for 20 seconds."""
+        model_dir = saved_model_dir(gguf_file, models_dir=self._settings.models_dir)
+        if not model_dir.is_dir():
+            self._status = ModelStatus("loading", "Converting the model (once)")
+            command = (*self._worker_command, "--convert", str(gguf_file), str(model_dir))
+            converter = await start_worker(command)
+            try:
+                await converter.wait_until_ended()
+            finally:
+                await converter.close()
+            if not model_dir.is_dir():
+                raise ModelUnavailable(
+                    "The embedded model could not be converted; the log says why. It needs about "
+                    "4 GB of free memory once."
+                )
+        return model_dir
+
+    async def _load(self, model_dir: Path) -> WorkerProcess:
+        window = str(self._limits.context_window)
+        worker = await start_worker((*self._worker_command, str(model_dir), window))
+        try:
+            await worker.wait_until_ready()
+        except BaseException:
+            await worker.close()
+            raise
+        return worker
+
+    async def _restart_when_ended(self, worker: WorkerProcess) -> None:
+        await worker.wait_until_ended()
+        await worker.close()
+        self._status = ModelStatus("idle", "The model stopped unexpectedly")
+        with contextlib.suppress(ModelError):
+            await self._ready_worker()

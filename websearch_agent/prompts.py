@@ -1,0 +1,102 @@
+"""Renders `prompts/*.jinja`: each function here is named after the file that it renders."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from websearch_agent.resources import resource_dir
+from websearch_agent.types import Source
+
+_TAG = re.compile(r"<(?=/?\s*source|\|)", re.IGNORECASE)
+_SPECIAL_TOKEN_END = re.compile(r"\|>")
+# "…in 2019.[12]" is how encyclopaedias print references; left in, models copy them as ours.
+# A bracket behind anything but sentence punctuation may be code, such as `print([1])`.
+_FOREIGN_REFERENCE = re.compile(r"(?<=[.,;。，；])(?:\[\d{1,3}\])+|\[\[?citation:\s*\d+\]?\]")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def chat_system(today: dt.date, *, search_tool: bool) -> str:
+    """System prompt of a call without sources; `search_tool` is the on/off switch of search."""
+    return _render("chat_system", **_date(today), search_tool=search_tool)
+
+
+def decide_system(today: dt.date, *, must_search: bool) -> str:
+    """System prompt of the call that only decides, for models without tool calls."""
+    return _render("decide_system", **_date(today), must_search=must_search)
+
+
+def answer_system(today: dt.date, *, search_tool: bool) -> str:
+    """System prompt of a call that shows sources."""
+    return _render("answer_system", **_date(today), search_tool=search_tool)
+
+
+def answer_question(question: str, *, sources: Sequence[Source], queries: Sequence[str]) -> str:
+    """User message with the sources, then the question."""
+    return _render(
+        "answer_question",
+        question=question,
+        sources=sources,
+        queries=queries,
+        language=language_name(question),
+    )
+
+
+def sources(sources: Sequence[Source]) -> str:
+    """The sources alone, for a `tool` message."""
+    return _render("sources", sources=sources)
+
+
+def language_name(text: str) -> str:
+    """The language to answer in when the script tells it, else empty.
+
+    Small models drift into the sources' language unless it is named.
+    """
+    if re.search(r"[぀-ヿ]", text):
+        return "Japanese"
+    if re.search(r"[가-힯]", text):
+        return "Korean"
+    han = len(re.findall(r"[一-鿿]", text))
+    latin_words = len(re.findall(r"[A-Za-zÀ-ɏ]{2,}", text))
+    if han and han >= latin_words:
+        return "Chinese (中文)"
+    if not re.search(r"[^\x00-\x7f]", text):
+        return ""
+    return ""
+
+
+def page_text(text: str) -> str:
+    """Page text as data: it can neither close its block nor forge a marker or a role."""
+    text = _TAG.sub("‹", text)
+    text = _SPECIAL_TOKEN_END.sub("|›", text)
+    return _FOREIGN_REFERENCE.sub("", text)
+
+
+def attribute(text: str) -> str:
+    """Page text inside a quoted attribute: one short line."""
+    return page_text(" ".join(text.split()))[:120].replace('"', "'").replace("<", "‹")
+
+
+def _date(today: dt.date) -> dict[str, str]:
+    # Not strftime: its names follow the machine's locale.
+    return {"today": today.isoformat(), "weekday": _WEEKDAYS[today.weekday()]}
+
+
+def _render(name: str, **values: object) -> str:
+    return _environment().get_template(f"{name}.jinja").render(**values).strip()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(resource_dir("prompts")),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - prompts are text, not HTML; page text goes through page_text
+        trim_blocks=False,
+        keep_trailing_newline=False,
+    )
+    environment.filters["page_text"] = page_text
+    environment.filters["attribute"] = attribute
+    return environment

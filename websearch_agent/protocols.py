@@ -1,0 +1,125 @@
+"""What can be swapped. Each has a real one and a fake (`tests/fakes.py`)."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from websearch_agent.types import (
+    Answer,
+    AnswerFailed,
+    Conversation,
+    ConversationSummary,
+    Decision,
+    Message,
+    ModelCall,
+    ModelDelta,
+    ModelStatus,
+    Page,
+    Prompt,
+    SearchQuery,
+    SearchResult,
+    Turn,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLimits:
+    """Tokens: the whole window, what sources may take of it, what an answer may take.
+
+    `source_tokens` is far below the window where reading is slow: on a laptop each thousand
+    tokens of sources costs about five seconds before the first word.
+    """
+
+    context_window: int
+    source_tokens: int
+    answer_tokens: int
+
+
+class ModelClient(Protocol):
+    """A language model, wherever it runs."""
+
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
+        """Yield the reply as it comes, `ModelFinished` last. Closing it stops the model.
+
+        Raises ModelUnavailable, ModelRejectedRequest, ContextTooLong, InvalidModelOutput.
+        """
+        ...
+
+    async def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text; never fewer than the model will count."""
+        ...
+
+    async def limits(self) -> ModelLimits: ...
+
+    def status(self) -> ModelStatus: ...
+
+    async def prepare(self) -> None:
+        """Make the model ready (download, load, warm up). Safe to call again and at once
+        from several tasks; returns when ready. Raises ModelError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Dialect(Protocol):
+    """One way in which a model says that it wants to search."""
+
+    def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
+        """The longest message list that `respond` will send for this prompt."""
+        ...
+
+    def respond(
+        self, model: ModelClient, prompt: Prompt
+    ) -> AsyncGenerator[Decision | ModelDelta, None]:
+        """Yield the model's decision (once, unless `prompt.search` is `never`) and, if it does
+        not search, the answer's deltas. Each model call ends in one `ModelFinished`.
+
+        Text may come before a decision to search: then it was not the answer.
+        """
+        ...
+
+
+class SearchEngine(Protocol):
+    """A search engine. Raises SearchError subclasses; an empty list means: nothing found."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def search(self, query: SearchQuery) -> list[SearchResult]: ...
+
+
+class PageReader(Protocol):
+    """Fetches and cleans a foreign page. Raises PageError subclasses."""
+
+    async def read(self, url: str) -> Page: ...
+
+
+class DocumentStore(Protocol):
+    """The texts of the local index. Raises PageUnreachable for an unknown id."""
+
+    async def read_document(self, document_id: str) -> Page: ...
+
+
+class ConversationStore(Protocol):
+    """Conversations that survive a restart. Raises ConversationNotFound, StoreError."""
+
+    async def create_conversation(self, title: str) -> str: ...
+
+    async def load_conversation(self, conversation_id: str) -> Conversation: ...
+
+    async def list_conversations(self, *, limit: int = 100) -> list[ConversationSummary]: ...
+
+    async def delete_conversation(self, conversation_id: str) -> None: ...
+
+    async def begin_turn(self, conversation_id: str, question: str) -> Turn:
+        """Store the question before any work, so that a crash does not lose it."""
+        ...
+
+    async def finish_turn(
+        self, turn_id: str, *, status: str, answer: Answer | None, failure: AnswerFailed | None
+    ) -> None: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Search engines, asked all at once; their results become one ranking."""

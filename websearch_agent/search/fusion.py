@@ -1,0 +1,57 @@
+"""Many rankings become one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from websearch_agent.search.canonical_url import canonical_url, site_of
+from websearch_agent.types import SearchResult
+
+
+def fuse_rankings(rankings: Sequence[Sequence[SearchResult]], *, k: int = 60) -> list[SearchResult]:
+    """Merge rankings so each page appears once, best first, with `rank` counted anew from 1.
+
+    score = sum of 1 / (k + rank), rank from 1; ties keep first-seen order.
+    Reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009.
+    """
+    scores: dict[str, float] = {}
+    merged: dict[str, SearchResult] = {}
+    for ranking in rankings:
+        pages = dict.fromkeys(canonical_url(result.url) for result in ranking)
+        for rank, page in enumerate(pages, start=1):
+            scores[page] = scores.get(page, 0.0) + 1.0 / (k + rank)
+        for result in ranking:
+            page = canonical_url(result.url)
+            merged[page] = _merge(merged[page], result) if page in merged else result
+    best_first = sorted(scores, key=lambda page: -scores[page])
+    return [replace(merged[page], rank=rank) for rank, page in enumerate(best_first, start=1)]
+
+
+def limit_per_site(results: Sequence[SearchResult], *, max_per_site: int = 3) -> list[SearchResult]:
+    """Put further pages of one web site behind all others, so that they are read last.
+
+    None is dropped: where only one site knows the answer, its pages are all there is. Documents
+    of the local index stay where they are: a person who indexed one handbook wants its pages.
+    """
+    counts: dict[str, int] = {}
+    first: list[SearchResult] = []
+    further: list[SearchResult] = []
+    for result in results:
+        site = site_of(result.url)
+        counts[site] = counts.get(site, 0) + 1
+        crowded = result.document_id is None and counts[site] > max_per_site
+        (further if crowded else first).append(result)
+    return [replace(result, rank=rank) for rank, result in enumerate((*first, *further), start=1)]
+
+
+def _merge(first: SearchResult, other: SearchResult) -> SearchResult:
+    """The first one's title and engine, with what the other one knows better."""
+    prefer_other_url = first.url.startswith("http://") and other.url.startswith("https://")
+    longer_snippet = len(other.snippet) > len(first.snippet)
+    return replace(
+        first,
+        url=other.url if prefer_other_url else first.url,
+        title=first.title or other.title,
+        snippet=other.snippet if longer_snippet else first.snippet,
+        date=first.date or other.date,
+        document_id=first.document_id or other.document_id,
+    )

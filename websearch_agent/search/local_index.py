@@ -1,0 +1,232 @@
+"""A full-text index in a folder, replaced and extended so that a crash leaves the old one.
+
+`FOLDER/CURRENT` holds the name of the sub-folder in use. A new index is built beside it and
+`CURRENT` is then replaced in one step; additions are one commit of tantivy.
+"""
+
+import contextlib
+import json
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import tantivy
+
+from websearch_agent.errors import IndexUnusable
+from websearch_agent.search import analysis
+from websearch_agent.search.canonical_url import site_of
+
+# Part of a version folder's name: an index of another layout is never opened.
+_LAYOUT = "v1"
+_LEFTOVER_AGE_S = 24 * 3600
+_WRITER_HEAP_BYTES = 50_000_000
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text for the local index. `site` names the set it belongs to, for people and filters;
+    `date` is ISO 8601 as far as known."""
+
+    url: str
+    title: str
+    text: str
+    site: str = ""
+    date: str | None = None
+    content_type: str = "text/plain"
+
+
+def document_key(url: str) -> str:
+    """A short stable id of a document, made of its address."""
+    return sha256(url.encode()).hexdigest()[:20]
+
+
+class IndexUpdate:
+    """Documents on their way into an index; `write_index` and `update_index` make it."""
+
+    def __init__(self, writer: "tantivy.IndexWriter") -> None:
+        self._writer = writer
+        self._now = int(datetime.now(UTC).timestamp())
+        self.document_count = 0
+
+    def add(self, document: Document) -> None:
+        """Add one, in place of a former one of the same address."""
+        self._writer.delete_documents_by_term("key", document_key(document.url))
+        self._writer.add_document(_to_index_form(document, now_s=self._now))
+        self.document_count += 1
+
+
+def write_index(folder: Path, documents: Iterable[Document]) -> int:
+    """Replace the whole index; the old one stays in use until the new one is complete.
+
+    Returns the number of documents. Raises IndexUnusable.
+    """
+    with replace_index(folder) as update:
+        for document in documents:
+            update.add(document)
+    return update.document_count
+
+
+@contextlib.contextmanager
+def replace_index(folder: Path) -> Iterator[IndexUpdate]:
+    """Build a new index; it takes the old one's place when the block ends well."""
+    name = f"{_LAYOUT}-{uuid.uuid4().hex[:12]}"
+    try:
+        (folder / name).mkdir(parents=True)
+        index = tantivy.Index(_schema(), str(folder / name), reuse=False)
+    except (OSError, ValueError) as error:
+        raise IndexUnusable(f"cannot write an index to {folder}: {error}") from error
+    try:
+        with _commit(index, folder) as update:
+            yield update
+    except BaseException:
+        shutil.rmtree(folder / name, ignore_errors=True)
+        raise
+    _switch_to(folder, name)
+
+
+@contextlib.contextmanager
+def update_index(folder: Path) -> Iterator[IndexUpdate]:
+    """Add to the index (or start one); nothing is changed unless the block ends well."""
+    current = current_version(folder)
+    if current is None:
+        with replace_index(folder) as update:
+            yield update
+        return
+    with _commit(open_index(current), folder) as update:
+        yield update
+
+
+def clear_index(folder: Path) -> None:
+    """Remove the index with all its documents; no index is no error."""
+    with contextlib.suppress(FileNotFoundError):
+        (folder / "CURRENT").unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def current_version(folder: Path) -> Path | None:
+    """The sub-folder in use, or None if there is no index of this layout."""
+    try:
+        name = (folder / "CURRENT").read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise IndexUnusable(f"cannot read the index in {folder}: {error}") from error
+    usable = name.startswith(f"{_LAYOUT}-") and (folder / name / "meta.json").is_file()
+    return folder / name if usable else None
+
+
+def open_index(version: Path) -> "tantivy.Index":
+    """Open what `current_version` named. Raises IndexUnusable."""
+    try:
+        index = tantivy.Index.open(str(version))
+    except ValueError as error:
+        raise IndexUnusable(
+            f"the index in {version.parent} cannot be opened ({error}); delete that folder and "
+            "run `websearch-agent index PATH` again"
+        ) from error
+    _register_analyzers(index)
+    return index
+
+
+def parse_day(text: str | None) -> int:
+    """`2024-05-31…` as 20240531, for comparing; 0 if unknown. A bare year or month counts from
+    its first day."""
+    match = re.match(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text or "")
+    if match is None:
+        return 0
+    year, month, day = (int(part or 1) for part in match.groups())
+    try:
+        return int(date(year, month, day).strftime("%Y%m%d"))
+    except ValueError:
+        return 0
+
+
+def from_index_form(form: "tantivy.Document") -> tuple[Document, datetime]:
+    """A document as it was added, and when that was."""
+    content = form.get_first("stored")
+    if not isinstance(content, bytes):
+        raise IndexUnusable("the local index has a document without content; index it again")
+    stored = json.loads(content)
+    indexed_at = datetime.fromtimestamp(stored.pop("indexed_at_s"), UTC)
+    return Document(**stored), indexed_at
+
+
+@contextlib.contextmanager
+def _commit(index: "tantivy.Index", folder: Path) -> Iterator[IndexUpdate]:
+    _register_analyzers(index)
+    try:
+        writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+    except ValueError as error:
+        raise IndexUnusable(
+            f"the index in {folder} is being written by another run; wait until it is done"
+        ) from error
+    update = IndexUpdate(writer)
+    try:
+        yield update
+        writer.commit()
+    except BaseException:
+        writer.rollback()
+        raise
+    finally:
+        writer.wait_merging_threads()
+
+
+def _switch_to(folder: Path, name: str) -> None:
+    former = current_version(folder)
+    pointer = folder / f".current-{name}"
+    pointer.write_text(name, encoding="utf-8")
+    pointer.replace(folder / "CURRENT")
+    oldest = time.time() - _LEFTOVER_AGE_S
+    for version in folder.glob("v*-*"):
+        # Leftovers of crashed runs; a younger one may be another process at work.
+        if version == former or (version.name != name and version.stat().st_mtime < oldest):
+            shutil.rmtree(version, ignore_errors=True)
+
+
+def _schema() -> "tantivy.Schema":
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
+    # Bytes, for a text field cannot be stored without being indexed.
+    builder.add_bytes_field("stored", stored=True)
+    builder.add_integer_field("day", indexed=True, fast=True)
+    builder.add_text_field("domain", tokenizer_name="raw", index_option="basic")
+    for part in ("title", "heading", "body"):
+        builder.add_text_field(f"{part}_words", tokenizer_name=analysis.WORDS)
+        builder.add_text_field(f"{part}_eastern", tokenizer_name=analysis.SPACED)
+    builder.add_text_field("identifiers", tokenizer_name=analysis.IDENTIFIERS, index_option="freq")
+    return builder.build()
+
+
+def _register_analyzers(index: "tantivy.Index") -> None:
+    index.register_tokenizer(analysis.WORDS, analysis.words_analyzer())
+    index.register_tokenizer(analysis.IDENTIFIERS, analysis.identifiers_analyzer())
+
+
+def _to_index_form(document: Document, *, now_s: int) -> "tantivy.Document":
+    whole = f"{document.title}\n{document.text}"
+    headings = "\n".join(_HEADING.findall(document.text))
+    form = tantivy.Document()
+    form.add_text("key", document_key(document.url))
+    form.add_bytes("stored", json.dumps({**asdict(document), "indexed_at_s": now_s}).encode())
+    form.add_integer("day", parse_day(document.date))
+    for domain in domain_terms(document):
+        form.add_text("domain", domain)
+    for part, text in (("title", document.title), ("heading", headings), ("body", whole)):
+        form.add_text(f"{part}_words", text)
+        form.add_text(f"{part}_eastern", analysis.spaced_eastern_terms(text))
+    form.add_text("identifiers", whole)
+    return form
+
+
+def domain_terms(document: Document) -> list[str]:
+    """What a domain filter may name: the set's name, the host and all its parent domains."""
+    labels = site_of(document.url).split(".")
+    parents = {".".join(labels[start:]) for start in range(len(labels))}
+    return sorted((parents | {document.site.lower()}) - {""})

@@ -1,0 +1,89 @@
+"""`POST /api/answers`: one question, as an event stream or as one JSON object."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from websearch_agent.server.feed import (
+    INTERNAL_FAILURE,
+    SHUTTING_DOWN,
+    AnswerFeed,
+    OpenAnswers,
+    run_until_disconnect,
+)
+from websearch_agent.server.problems import problem_response, status_of_code
+from websearch_agent.server.service import AnswerService
+from websearch_agent.server.streaming import AnswerStream
+from websearch_agent.server.wire import answer_to_json
+from websearch_agent.types import (
+    AnswerFailed,
+    AnswerFinished,
+    AnswerRequest,
+    Mode,
+    SearchSwitch,
+    TimeRange,
+)
+
+router = APIRouter(prefix="/api", tags=["answers"])
+
+DomainName = Annotated[str, Field(min_length=1, max_length=253)]
+DomainNames = Annotated[tuple[DomainName, ...], Field(max_length=50)]
+
+
+class AskBody(BaseModel):
+    """The body of `POST /api/answers`. Unknown fields are refused, so a typo is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    conversation_id: str | None = None
+    search: SearchSwitch = "auto"
+    mode: Mode = "balanced"
+    time_range: TimeRange | None = None
+    include_domains: DomainNames = ()
+    exclude_domains: DomainNames = ()
+    language: str | None = Field(default=None, max_length=35)
+    render: bool = Field(default=False, description="Add `answer_html` events to the stream.")
+
+    def to_request(self) -> AnswerRequest:
+        return AnswerRequest(**self.model_dump(exclude={"render"}))
+
+
+@router.post("/answers", response_model=None)
+async def answer_question(body: AskBody, request: Request) -> Response:
+    """Answer one question. `Accept: text/event-stream` streams; closing the stream stops."""
+    service: AnswerService = request.app.state.service
+    open_answers: OpenAnswers = request.app.state.open_answers
+    feed = AnswerFeed(service.answer_question(body.to_request()))
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return AnswerStream(feed, open_answers, render=body.render)
+    try:
+        with open_answers.track(feed):
+            last = await run_until_disconnect(request.receive, _wait_for_last_event(feed))
+    finally:
+        await feed.aclose()
+    return _answer_response(last)
+
+
+async def _wait_for_last_event(feed: AnswerFeed) -> AnswerFinished | AnswerFailed:
+    while True:
+        event = await feed.next_event()
+        if isinstance(event, AnswerFinished | AnswerFailed):
+            return event
+
+
+def _answer_response(last: AnswerFinished | AnswerFailed | None) -> Response:
+    if isinstance(last, AnswerFinished):
+        return JSONResponse(answer_to_json(last.conversation_id, last.answer))
+    # None: the client has left, so nobody reads this response.
+    failure = last or INTERNAL_FAILURE
+    retry_after = {"Retry-After": "5"} if failure == SHUTTING_DOWN else None
+    return problem_response(
+        status_of_code(failure.code),
+        code=failure.code,
+        detail=failure.message,
+        retryable=failure.retryable,
+        headers=retry_after,
+    )

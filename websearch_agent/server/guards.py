@@ -1,0 +1,111 @@
+"""What stands before every request: allowed hosts, body size, and headers on the way out.
+
+Plain ASGI, because Starlette's BaseHTTPMiddleware keeps a disconnect from reaching a stream.
+"""
+
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from websearch_agent.server.problems import problem_response
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+MAX_BODY_BYTES = 256 * 1024
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def host_without_port(host: str) -> str:
+    """`localhost:8000` → `localhost`; an IPv6 address keeps its brackets."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+class SecurityHeaders:
+    """Adds the security headers to every response; nothing is cached unless a route says so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class AllowedHosts:
+    """Refuses other host names, so that a page on the web whose name is rebound to this
+    machine cannot read conversations (DNS rebinding). `None` allows every host."""
+
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Sequence[str] | None) -> None:
+        self.app = app
+        self.allowed_hosts = None if allowed_hosts is None else frozenset(allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.allowed_hosts is not None:
+            host = host_without_port(Headers(scope=scope).get("host", ""))
+            if host not in self.allowed_hosts:
+                allowed = ", ".join(sorted(self.allowed_hosts))
+                detail = f"This server answers only to: {allowed}."
+                refusal = problem_response(421, code="host_not_allowed", detail=detail)
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+class BodyLimit:
+    """Reads the body before the routes do, and answers 413 once it is over the limit."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self.app(scope, receive, send)
+            return
+        body = await self._read_body(receive)
+        if body is None:
+            detail = f"The body is larger than {self.max_body_bytes // 1024} KB."
+            refusal = problem_response(413, code="body_too_large", detail=detail)
+            await refusal(scope, receive, send)
+            return
+        unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_again() -> Message:
+            return unread.pop() if unread else await receive()
+
+        await self.app(scope, receive_again, send)
+
+    async def _read_body(self, receive: Receive) -> bytes | None:
+        """The whole body, or None if it is too large."""
+        body = bytearray()
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self.max_body_bytes:
+                return None
+            if not message.get("more_body", False):
+                return bytes(body)

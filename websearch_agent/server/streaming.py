@@ -1,0 +1,119 @@
+"""One answer as server-sent events, with rendered HTML if the client wants it."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from websearch_agent.server.feed import AnswerFeed, OpenAnswers, run_until_disconnect
+from websearch_agent.server.render import IncrementalRenderer
+from websearch_agent.server.wire import (
+    JsonValue,
+    encode_server_sent_event,
+    event_name,
+    event_to_json,
+)
+from websearch_agent.types import (
+    AgentEvent,
+    AnswerDelta,
+    AnswerFailed,
+    AnswerFinished,
+    AnswerRestarted,
+    SourcesSelected,
+)
+
+PING_INTERVAL_S = 15.0
+RENDER_INTERVAL_S = 1 / 12
+PING = b": still here\n\n"
+
+
+@dataclass
+class HtmlUpdates:
+    """Decides when the answer so far is rendered, and yields what changed as events."""
+
+    renderer: IncrementalRenderer = field(default_factory=IncrementalRenderer)
+    _text: str = ""
+    _dirty: bool = False
+    _rendered_at: float = 0.0
+
+    def observe(self, event: AgentEvent) -> None:
+        if isinstance(event, AnswerDelta):
+            self._text += event.text
+            self._dirty = True
+        elif isinstance(event, SourcesSelected):
+            self.renderer.sources = event.sources
+            self._dirty = True
+        elif isinstance(event, AnswerRestarted):
+            self._text, self._dirty = "", False
+            self.renderer.restart()
+        elif isinstance(event, AnswerFinished):
+            self._text, self._dirty = event.answer.text, True
+            self.renderer.sources = event.answer.sources
+        elif isinstance(event, AnswerFailed):
+            self._rendered_at = 0.0
+
+    def wait_s(self, now_s: float) -> float | None:
+        """Seconds until the next rendering is allowed; None if nothing waits for one."""
+        if not self._dirty:
+            return None
+        return max(0.0, self._rendered_at + RENDER_INTERVAL_S - now_s)
+
+    def render(self, now_s: float) -> Iterator[bytes]:
+        self._dirty, self._rendered_at = False, now_s
+        for change in self.renderer.render_changes(self._text):
+            data: JsonValue = {"block": change.index, "html": change.html}
+            yield encode_server_sent_event("answer_html", data)
+
+
+async def stream_server_sent_events(feed: AnswerFeed, *, render: bool) -> AsyncIterator[bytes]:
+    """The feed's events, pings while it is silent, and `answer_html` events if `render`."""
+    updates = HtmlUpdates() if render else None
+    while True:
+        wait_s = updates.wait_s(time.monotonic()) if updates else None
+        event = await feed.next_event(timeout_s=PING_INTERVAL_S if wait_s is None else wait_s)
+        if event is None and wait_s is None:
+            yield PING
+        is_last = isinstance(event, AnswerFinished | AnswerFailed)
+        if updates:
+            if event is not None:
+                updates.observe(event)
+            now_s = time.monotonic()
+            if is_last or updates.wait_s(now_s) == 0.0:
+                for update in updates.render(now_s):
+                    yield update
+        if event is not None:
+            yield encode_server_sent_event(event_name(event), event_to_json(event))
+        if is_last:
+            return
+
+
+class AnswerStream(StreamingResponse):
+    """Streams a feed; closes it, and with it the model, as soon as the client leaves."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, feed: AnswerFeed, open_answers: OpenAnswers, *, render: bool) -> None:
+        self.feed = feed
+        self.open_answers = open_answers
+        content = stream_server_sent_events(feed, render=render)
+        # X-Accel-Buffering: nginx would otherwise keep events back.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(content, headers=headers)
+        self.content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with self.open_answers.track(self.feed):
+                await run_until_disconnect(receive, self._send_all(send))
+        except OSError:
+            # The client left between two sends; the feed is closed below.
+            pass
+        finally:
+            await self.feed.aclose()
+
+    async def _send_all(self, send: Send) -> None:
+        async with aclosing(self.content):  # type: ignore[type-var]
+            await self.stream_response(send)

@@ -1,0 +1,147 @@
+"""Builds the program from its settings: the only module that picks concrete classes."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import httpx
+
+from websearch_agent.agent.run import AgentParts, answer_question
+from websearch_agent.config import Settings
+from websearch_agent.errors import ConfigError
+from websearch_agent.models.client import OpenAICompatibleModel
+from websearch_agent.models.dialects.auto import AutoDialect
+from websearch_agent.models.dialects.schema import SchemaDialect
+from websearch_agent.models.dialects.tools import ToolsDialect
+from websearch_agent.models.embedded import EmbeddedModel
+from websearch_agent.pages.reader import WebPageReader
+from websearch_agent.protocols import Dialect, ModelClient, SearchEngine
+from websearch_agent.search.engines import HTTP_ENGINES
+from websearch_agent.search.engines.ddgs import DdgsEngine
+from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
+from websearch_agent.search.http_engine import HttpEngine
+from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.types import AgentEvent, AnswerRequest, Page
+
+
+@dataclass(frozen=True, slots=True)
+class AgentService:
+    """The program as a door sees it. Made by `build_service`; `aclose` when done."""
+
+    parts: AgentParts
+    store: SqliteStore
+    engines: "Engines"
+    reader: WebPageReader
+
+    @property
+    def model(self) -> ModelClient:
+        return self.parts.model
+
+    def engine_names(self) -> tuple[str, ...]:
+        """The engines that the next question will be sent to."""
+        return tuple(engine.name for engine in self.engines.active())
+
+    def answer_question(self, request: AnswerRequest) -> AsyncGenerator[AgentEvent, None]:
+        return answer_question(request, self.parts)
+
+    async def read_document(self, document_id: str) -> Page:
+        return await self.parts.documents.read_document(document_id)
+
+    async def prepare(self) -> None:
+        """Load what the first question would wait for. Raises ModelError."""
+        await self.reader.warm()
+        await self.model.prepare()
+
+    async def aclose(self) -> None:
+        """End everything. Questions still being answered are stored as stopped."""
+        await self.parts.end_running()
+        await self.model.close()
+        await self.reader.aclose()
+        await self.engines.aclose()
+        await self.store.close()
+
+
+async def build_service(settings: Settings) -> AgentService:
+    """Raises ConfigError, StoreError. Nothing is downloaded or loaded yet: see `prepare`."""
+    store = SqliteStore(settings.database_path)
+    await store.open()
+    engines = Engines(settings)
+    model = make_model(settings)
+    reader = WebPageReader.create(allowed_networks=settings.allowed_networks)
+    parts = AgentParts(
+        model=model,
+        dialect=make_dialect(settings),
+        store=store,
+        engines=engines.active,
+        builtin_engine=engines.builtin,
+        reader=reader,
+        documents=DocumentShelf([engines.local_engine, engines.builtin_engine]),
+        search_deadline_s=settings.search_deadline_s,
+        reading_deadline_s=settings.reading_deadline_s,
+        answer_deadline_s=settings.answer_deadline_s,
+    )
+    return AgentService(parts, store, engines, reader)
+
+
+def make_model(settings: Settings) -> ModelClient:
+    """The server that is set, else the embedded model."""
+    if settings.model_url is not None:
+        return OpenAICompatibleModel(settings)
+    return EmbeddedModel(settings)
+
+
+def make_dialect(settings: Settings) -> Dialect:
+    """Raises ConfigError for a dialect that the embedded model cannot speak."""
+    if settings.model_dialect == "schema":
+        return SchemaDialect()
+    if settings.model_url is None:
+        if settings.model_dialect == "tools":
+            raise ConfigError(
+                "WEBSEARCH_MODEL_DIALECT=tools needs a model server (WEBSEARCH_MODEL_URL): the "
+                "embedded model decides by schema. Unset it, or set it to auto."
+            )
+        return SchemaDialect()
+    return ToolsDialect() if settings.model_dialect == "tools" else AutoDialect()
+
+
+class Engines:
+    """The configured engines, and which of them can be asked at the moment."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.local_engine = LocalEngine(settings.index_dir, name="local")
+        self.builtin_engine = LocalEngine(settings.builtin_index_dir, name="builtin")
+        # One's own SearXNG may well be on localhost: this client takes no foreign address.
+        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=True)
+        self._ddgs: DdgsEngine | None = None
+        self._configured = tuple(self._make(name, settings) for name in settings.engines)
+
+    def configured(self) -> tuple[SearchEngine, ...]:
+        return self._configured
+
+    def active(self) -> tuple[SearchEngine, ...]:
+        """All but a local index that holds nothing."""
+        empty = self.local_engine.is_empty()
+        return tuple(e for e in self._configured if not (empty and e is self.local_engine))
+
+    def builtin(self) -> SearchEngine | None:
+        """The built-in collection: only while nothing has been indexed, and if it was made."""
+        if not self.local_engine.is_empty() or self.builtin_engine.is_empty():
+            return None
+        return self.builtin_engine
+
+    async def aclose(self) -> None:
+        if self._ddgs is not None:
+            self._ddgs.close()
+        await self._http.aclose()
+
+    def _make(self, name: str, settings: Settings) -> SearchEngine:
+        if name == "local":
+            return self.local_engine
+        if name == "ddgs":
+            self._ddgs = DdgsEngine(settings)
+            return self._ddgs
+        if name == "searxng" and settings.searxng_url is None:
+            raise ConfigError(
+                "WEBSEARCH_ENGINES names searxng, and WEBSEARCH_SEARXNG_URL is not set; "
+                "example: http://localhost:8888"
+            )
+        return HttpEngine(HTTP_ENGINES[name], settings, self._http)
