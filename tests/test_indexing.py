@@ -204,3 +204,12 @@ def test_description_loses_badges_and_tags_and_keeps_words() -> None:
     )
 
     assert clean_description(text) == "## Usage\n\nCall `f(a < b)`."
+
+
+@pytest.mark.anyio
+async def test_package_that_is_named_comes_before_those_that_mention_it(settings: Settings) -> None:
+    await build_builtin_collection(settings)
+
+    engine = LocalEngine(settings.builtin_index_dir, "builtin")
+    results = await engine.search(SearchQuery("What license does httpx have?"))
+    assert results[0].title.startswith("httpx ")

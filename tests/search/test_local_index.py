@@ -172,6 +172,19 @@ async def test_running_engine_sees_added_documents_and_same_address_is_replaced(
 
 
 @pytest.mark.anyio
+async def test_indexing_everything_again_changes_no_ranking(folder: Path) -> None:
+    question = SearchQuery("JSON decoding and installing programs")
+    before = await LocalEngine(folder).search(question)
+
+    with update_index(folder) as update:
+        for document in ALL:
+            update.add(document)
+
+    assert await LocalEngine(folder).search(question) == before
+    assert LocalEngine(folder).document_count() == len(ALL)
+
+
+@pytest.mark.anyio
 async def test_update_that_is_broken_off_leaves_the_old_index(folder: Path) -> None:
     def break_off() -> None:
         with update_index(folder) as update:

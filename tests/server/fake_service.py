@@ -168,7 +168,9 @@ class FakeService:
         self.store = FakeStore()
         self.requests: list[AnswerRequest] = []
         self.prepared = False
+        self.prepare_error: Exception | None = None
         self.closed = False
+        self.asked = asyncio.Event()
         # Set when an answer's generator was closed before its end.
         self.stopped = asyncio.Event()
         self._numbers = itertools.count(1)
@@ -179,6 +181,7 @@ class FakeService:
 
     async def answer_question(self, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
         self.requests.append(request)
+        self.asked.set()
         finished = False
         script = self.scripts.get(request.question, self.script)
         try:
@@ -217,6 +220,8 @@ class FakeService:
 
     async def prepare(self) -> None:
         self.prepared = True
+        if self.prepare_error is not None:
+            raise self.prepare_error
 
     async def aclose(self) -> None:
         self.closed = True

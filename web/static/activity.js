@@ -125,6 +125,12 @@ export class ActivityView {
     return step;
   }
 
+  /** Make room for the answer, which begins now. */
+  fold() {
+    this.removeModelStep();
+    this.root.open = false;
+  }
+
   /** Fold the box; its head tells what was done. Without any step it stays hidden. */
   finish() {
     this.removeModelStep();

@@ -50,15 +50,20 @@ async function ask(text, { replacing = null } = {}) {
       showState();
     }
     conversations.refresh();
+    // The question may have made the model ready, or shown that it cannot be.
+    watchModel(byId("model-banner"));
   }
 }
 
 function handleEvent(work, name, data) {
   if (running !== work) return;
-  const following = isAtBottom();
+  const hidden = hiddenHeight(work.turn.answer);
   if (name === "answer_started") enterConversation(data.conversation_id);
   work.turn.handleEvent(name, data);
-  if (following) scrollTo({ top: document.body.scrollHeight });
+  // Follow the writing, but only while the reader is where it happens; the sources below
+  // never pull the text away.
+  const more = hiddenHeight(work.turn.answer);
+  if (name === "answer_html" && hidden < 48 && more > 0) scrollBy(0, more + 16);
 }
 
 function showAskError(turn, error) {
@@ -178,8 +183,9 @@ function showState() {
   stopButton.hidden = !running;
 }
 
-function isAtBottom() {
-  return innerHeight + scrollY >= document.body.scrollHeight - 80;
+/** How many pixels of the answer's end the question box covers, or the window's edge. */
+function hiddenHeight(answer) {
+  return answer.getBoundingClientRect().bottom - form.getBoundingClientRect().top;
 }
 
 function fitQuestion() {

@@ -7,18 +7,23 @@ import { translate } from "./i18n.js";
 
 const POLL_INTERVAL_MS = 2000;
 
-/** Ask for the server's health until the model is ready or has failed. */
+let waiting = null;
+
+/** Ask for the server's health until the model is ready or has failed. Safe to call again. */
 export async function watchModel(banner) {
+  clearTimeout(waiting);
   let health;
   try {
     health = await readHealth();
   } catch {
     // The server is away: asking will say so. Looking again brings the banner back.
-    setTimeout(() => watchModel(banner), POLL_INTERVAL_MS * 3);
+    waiting = setTimeout(() => watchModel(banner), POLL_INTERVAL_MS * 3);
     return;
   }
   showHealth(banner, health);
-  if (health.status === "preparing") setTimeout(() => watchModel(banner), POLL_INTERVAL_MS);
+  if (health.status !== "preparing") return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => watchModel(banner), POLL_INTERVAL_MS);
 }
 
 function showHealth(banner, { status, model }) {

@@ -60,7 +60,7 @@ export class TurnView {
       reasoning_added: () => this.addThought(data.text),
       answer_html: () => this.showBlock(data),
       answer_finished: () => this.showFinished(data),
-      answer_failed: () => this.showFailure(translate("errorTitle"), data.message, data.retryable),
+      answer_failed: () => this.showAnswerFailure(data),
     };
     handlers[name]?.();
   }
@@ -106,7 +106,7 @@ export class TurnView {
   showBlock({ block, html }) {
     this.waiting.hidden = true;
     this.root.classList.add("is-writing");
-    if (html) this.activity.removeModelStep();
+    if (block === 0 && this.answer.children.length === 0) this.activity.fold();
     while (this.answer.children.length <= block) {
       this.answer.append(element("div", { class: "block" }));
     }
@@ -144,6 +144,11 @@ export class TurnView {
     this.settle();
     this.addEnding(translate("stopped"));
     this.announce(translate("stoppedStatus"));
+  }
+
+  showAnswerFailure({ message, retryable }) {
+    const title = this.answer.textContent ? "brokeOffTitle" : "errorTitle";
+    this.showFailure(translate(title), message, retryable);
   }
 
   /** Say what happened; what was written so far stays above. */
@@ -184,7 +189,7 @@ export class TurnView {
       this.showFinished(turn.answer);
     }
     if (turn.failure) {
-      this.showFailure(translate("errorTitle"), turn.failure.message, turn.failure.retryable);
+      this.showAnswerFailure(turn.failure);
     } else if (!turn.answer) {
       this.showFailure(translate("errorTitle"), translate("interrupted"));
     }

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import sys
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
 
 from websearch_agent.cli.terminal import TerminalView, printable
@@ -79,13 +81,46 @@ async def _quietly_prepare(service: AgentService) -> None:
 
 
 async def _read_line() -> str | None:
-    """One line from the person; None at the end of input or for /exit."""
-    try:
-        line = await asyncio.to_thread(input, PROMPT)
-    except (EOFError, KeyboardInterrupt):
+    """One line from the person; None at the end of input or for /exit.
+
+    In a daemon thread: a plain executor would keep the program alive until Enter after Ctrl-C.
+    """
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str | None] = loop.create_future()
+
+    def settle(value: str | None) -> None:
+        if not line.done():
+            line.set_result(value)
+
+    def read() -> None:
+        try:
+            value: str | None = input(PROMPT)
+        except (EOFError, ValueError):
+            value = None
+        with suppress(RuntimeError):  # The loop is gone: the person pressed Ctrl-C.
+            loop.call_soon_threadsafe(settle, value)
+
+    with _terminal_restored():
+        threading.Thread(target=read, daemon=True).start()
+        text = await line
+    if text is None:
         print()
-        return None
-    return None if line.strip() in ("/exit", "/quit") else line
+    return None if text is None or text.strip() in ("/exit", "/quit") else text
+
+
+@contextmanager
+def _terminal_restored() -> Iterator[None]:
+    """Line editing changes the terminal; a Ctrl-C in the middle must not leave it so."""
+    if sys.platform == "win32" or not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 async def last_event(events: AsyncGenerator[AgentEvent, None]) -> AnswerFinished | AnswerFailed:

@@ -71,8 +71,8 @@ class TerminalView:
                 self._note(f"Searching: {'; '.join(event.queries)}{why}")
                 self._set_status("Searching …")
             case SearchFinished():
-                for failure in event.failures:
-                    self._note(f"  {failure.engine}: {failure.reason}")
+                for line in dict.fromkeys(f"  {f.engine}: {f.reason}" for f in event.failures):
+                    self._note(line)
                 self._set_status(f"Reading {event.result_count} results …")
             case PageFinished(failure=None):
                 self._note(f"  read  {event.title}  {event.url}")

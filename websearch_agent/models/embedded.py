@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 from websearch_agent.config import Settings
-from websearch_agent.errors import ModelError, ModelRejectedRequest, ModelUnavailable
+from websearch_agent.errors import AgentError, ModelRejectedRequest, ModelUnavailable
 from websearch_agent.models.embedded_process import WorkerProcess, start_worker
 from websearch_agent.models.embedded_protocol import Delta
 from websearch_agent.models.weights import ensure_weights
 from websearch_agent.models.weights_file import (
     Progress,
     check_free_space,
+    is_whole,
     lock_models_dir,
     saved_model_dir,
 )
@@ -34,8 +35,8 @@ SOURCE_TOKENS = 1400
 ANSWER_TOKENS = 700
 WORKER_MODULE = "websearch_agent.models.embedded_worker"
 
-# The saved model's folder is about so much larger than the GGUF file.
-SAVED_PER_GGUF_BYTES = 1.16
+# The saved model is so much larger than its GGUF file (1.29 GB from 1.12).
+SAVED_PER_GGUF_BYTE = 1.16
 
 
 class EnsureWeights(Protocol):
@@ -120,11 +121,14 @@ class EmbeddedModel:
         """The loaded worker; all who wait share one task, and one of them may leave."""
         if self._worker is not None and self._worker.running:
             return self._worker
+        return await asyncio.shield(self._begin_preparing())
+
+    def _begin_preparing(self) -> asyncio.Task[WorkerProcess]:
         if self._preparing is None or self._preparing.done():
             self._preparing = asyncio.create_task(self._prepare())
             # The status tells of a failure that nobody waited for.
             self._preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return await asyncio.shield(self._preparing)
+        return self._preparing
 
     async def _prepare(self) -> WorkerProcess:
         try:
@@ -133,15 +137,20 @@ class EmbeddedModel:
                 models_dir=self._settings.models_dir,
                 on_progress=self._show_download,
             )
-            self._status = ModelStatus("loading", "Loading the model")
             model_dir = weights if weights.is_dir() else await self._convert(weights)
-            self._worker = await self._load(model_dir)
-        except ModelError as error:
+            self._status = ModelStatus("loading", "Loading the model")
+            worker = await self._load(model_dir)
+        except AgentError as error:
             self._status = ModelStatus("failed", error.message)
             raise
+        except OSError as error:
+            message = f"The embedded model could not be started ({error.strerror})."
+            self._status = ModelStatus("failed", message)
+            raise ModelUnavailable(message) from error
+        self._worker = worker
         self._status = ModelStatus("ready")
-        self._watching = asyncio.create_task(self._restart_when_ended(self._worker))
-        return self._worker
+        self._watching = asyncio.create_task(self._restart_when_ended(worker))
+        return worker
 
     def _show_download(self, done_bytes: int, total_bytes: int) -> None:
         detail = "Downloading the model (once)"
@@ -149,21 +158,26 @@ class EmbeddedModel:
 
     async def _convert(self, gguf_file: Path) -> Path:
         """The saved model's folder. In a process of its own: it takes 4 GB for 20 seconds."""
-        model_dir = saved_model_dir(gguf_file, models_dir=self._settings.models_dir)
-        if not model_dir.is_dir():
+        models_dir = self._settings.models_dir
+        async with lock_models_dir(models_dir):
+            model_dir = await asyncio.to_thread(saved_model_dir, gguf_file, models_dir=models_dir)
+            if await asyncio.to_thread(is_whole, model_dir):
+                return model_dir
             self._status = ModelStatus("loading", "Converting the model (once)")
+            gguf_bytes = (await asyncio.to_thread(gguf_file.stat)).st_size
+            check_free_space(models_dir, int(gguf_bytes * SAVED_PER_GGUF_BYTE))
             command = (*self._worker_command, "--convert", str(gguf_file), str(model_dir))
             converter = await start_worker(command)
             try:
                 await converter.wait_until_ended()
             finally:
                 await converter.close()
-            if not model_dir.is_dir():
+            if not await asyncio.to_thread(is_whole, model_dir):
                 raise ModelUnavailable(
                     "The embedded model could not be converted; the log says why. It needs about "
-                    "4 GB of free memory once."
+                    "4 GB of free memory, this once."
                 )
-        return model_dir
+            return model_dir
 
     async def _load(self, model_dir: Path) -> WorkerProcess:
         window = str(self._limits.context_window)
@@ -176,8 +190,8 @@ class EmbeddedModel:
         return worker
 
     async def _restart_when_ended(self, worker: WorkerProcess) -> None:
+        """Once only: a worker that cannot be loaded any more is not started again and again."""
         await worker.wait_until_ended()
         await worker.close()
-        self._status = ModelStatus("idle", "The model stopped unexpectedly")
-        with contextlib.suppress(ModelError):
-            await self._ready_worker()
+        self._status = ModelStatus("loading", "The model stopped unexpectedly and is restarted")
+        self._begin_preparing()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from websearch_agent.errors import ContextTooLong, ModelRejectedRequest, ModelUnavailable
 from websearch_agent.models.embedded_protocol import (
@@ -65,7 +65,7 @@ class WorkerProcess:
     async def wait_until_ended(self) -> None:
         await asyncio.wait([self._routing])
 
-    async def generate(self, call: ModelCall) -> AsyncIterator[Delta | Finished]:
+    async def generate(self, call: ModelCall) -> AsyncGenerator[Delta | Finished, None]:
         """The reply as it comes, `Finished` last. Closing this cancels at once."""
         command = Generate(
             id=next(self._ids),
@@ -134,10 +134,12 @@ class WorkerProcess:
                 reply = decode_line(line)
                 if isinstance(reply, Ready):
                     self._ready.set()
-                elif isinstance(reply, Delta | Finished | Failed | Counted):
-                    # None there: the caller has left, and its cancellation is on the way.
-                    if (inbox := self._inboxes.get(reply.id)) is not None:
-                        inbox.put_nowait(reply)
+                elif (
+                    isinstance(reply, Delta | Finished | Failed | Counted)
+                    # Not there: the caller has left, and its cancellation is on the way.
+                    and reply.id in self._inboxes
+                ):
+                    self._inboxes[reply.id].put_nowait(reply)
         except ValueError:
             log.exception("the embedded model's process wrote a line that is not of the protocol")
             self.kill()

@@ -9,6 +9,7 @@ from pathlib import Path
 import openvino_genai as genai
 
 from websearch_agent.models.embedded_protocol import Generate
+from websearch_agent.models.weights_file import note_sizes
 
 BLOCK_TOKENS = 32
 # Prompt lookup guesses the next tokens from the prompt and checks them in one step. Text that
@@ -75,9 +76,12 @@ class OpenVinoRuntime:
         ]
         return str(self._tokenizer.apply_chat_template(history, add_generation_prompt=True))
 
-    def count_tokens(self, text: str) -> int:
-        inputs = self._tokenizer.encode(text, add_special_tokens=False)
+    def count_prompt_tokens(self, prompt: str) -> int:
+        inputs = self._tokenizer.encode(prompt, add_special_tokens=False)
         return int(inputs.input_ids.shape[1])
+
+    def count_text_tokens(self, text: str) -> int:
+        return self.count_prompt_tokens(defuse_special_tokens(text)) if text else 0
 
     def decode(self, token_ids: list[int]) -> str:
         return str(self._tokenizer.decode(token_ids)) if token_ids else ""
@@ -127,7 +131,7 @@ def load_runtime(model_dir: Path, *, cache_tokens: int) -> OpenVinoRuntime:
 def _write_warm_up_reply(runtime: OpenVinoRuntime, schema: dict[str, object] | None) -> None:
     command = Generate(0, (("user", "Say ok."),), max_tokens=16, json_schema=schema)
     prompt = runtime.render_prompt(command.messages)
-    generation = runtime.start(prompt, command, prompt_tokens=runtime.count_tokens(prompt))
+    generation = runtime.start(prompt, command, prompt_tokens=runtime.count_prompt_tokens(prompt))
     while generation.read()[1] is None:
         runtime.step()
 
@@ -135,8 +139,8 @@ def _write_warm_up_reply(runtime: OpenVinoRuntime, schema: dict[str, object] | N
 def convert_gguf(gguf_file: Path, model_dir: Path) -> None:
     """Save `gguf_file` in OpenVINO's own form: loads in seconds, and without 4 GB of memory.
 
-    All is made in a folder beside `model_dir` and renamed at the end, so that a folder of that
-    name is always whole.
+    All is made in a folder beside `model_dir` and renamed at the end: a killed conversion leaves
+    nothing that looks whole. One process at a time (`lock_models_dir`).
     """
     temporary_dir = model_dir.with_name(model_dir.name + ".partial")
     shutil.rmtree(temporary_dir, ignore_errors=True)
@@ -151,6 +155,8 @@ def convert_gguf(gguf_file: Path, model_dir: Path) -> None:
     link.unlink()
     for path in temporary_dir.iterdir():
         _write_through(path)
+    note_sizes(temporary_dir)
+    shutil.rmtree(model_dir, ignore_errors=True)
     temporary_dir.rename(model_dir)
 
 

@@ -22,8 +22,8 @@ from typing import BinaryIO, Protocol
 from websearch_agent.models.embedded_protocol import (
     Cancel,
     Command,
-    CountTokens,
     Counted,
+    CountTokens,
     Delta,
     Failed,
     Finished,
@@ -56,7 +56,9 @@ class Runtime(Protocol):
 
     def render_prompt(self, messages: tuple[tuple[str, str], ...]) -> str: ...
 
-    def count_tokens(self, text: str) -> int: ...
+    def count_prompt_tokens(self, prompt: str) -> int: ...
+
+    def count_text_tokens(self, text: str) -> int: ...
 
     def decode(self, token_ids: list[int]) -> str: ...
 
@@ -91,13 +93,7 @@ class Worker:
     def run(self, commands: "queue.SimpleQueue[Command | None]") -> None:
         """Work until None comes. Sleeps while there is nothing to write."""
         while True:
-            if self._running or not commands.empty():
-                while not commands.empty():
-                    command = commands.get()
-                    if command is None:
-                        return
-                    self.take(command)
-            else:
+            while not self._running or not commands.empty():
                 command = commands.get()
                 if command is None:
                     return
@@ -107,26 +103,28 @@ class Worker:
     def take(self, command: Command) -> None:
         """Act on one command; a reply is started here and written by `advance`."""
         if isinstance(command, CountTokens):
-            counts = tuple(self._runtime.count_tokens(text) for text in command.texts)
+            counts = tuple(self._runtime.count_text_tokens(text) for text in command.texts)
             self._send(Counted(command.id, counts))
         elif isinstance(command, Cancel):
             self._cancel(command.id)
         else:
             self._waiting.append(command)
+        self._start_waiting()
 
     def advance(self) -> None:
-        """One step: start what waits, write some tokens of each reply, send them."""
-        while self._waiting and len(self._running) < MAX_REPLIES_AT_ONCE:
-            self._start(self._waiting.popleft())
-        if not self._running:
-            return
+        """One step: write some tokens of each running reply and send them."""
         self._runtime.step()
         for reply in list(self._running.values()):
             self._send_progress(reply)
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._running) < MAX_REPLIES_AT_ONCE:
+            self._start(self._waiting.popleft())
 
     def _start(self, command: Generate) -> None:
         prompt = self._runtime.render_prompt(command.messages)
-        prompt_tokens = self._runtime.count_tokens(prompt)
+        prompt_tokens = self._runtime.count_prompt_tokens(prompt)
         if prompt_tokens + command.max_tokens > self._context_window:
             message = (
                 f"The prompt has {prompt_tokens} tokens and the reply may have "

@@ -25,6 +25,7 @@ Progress = Callable[[int, int], None]
 
 CHUNK_BYTES = 1 << 20
 LOCK_POLL_S = 0.5
+SIZES_FILE = "sizes.json"
 # Windows has no disk quotas by that name.
 NO_SPACE_ERRORS = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -153,6 +154,21 @@ def saved_model_dir(gguf_file: Path, *, models_dir: Path) -> Path:
     return models_dir / f"{gguf_file.stem}-{digest}-openvino"
 
 
+def note_sizes(model_dir: Path) -> None:
+    """Note in the folder which files it has: the last thing that a conversion does."""
+    sizes = {path.name: path.stat().st_size for path in sorted(model_dir.iterdir())}
+    (model_dir / SIZES_FILE).write_text(json.dumps(sizes), encoding="utf-8")
+
+
+def is_whole(model_dir: Path) -> bool:
+    """Whether a converted model has all its files at their full sizes."""
+    try:
+        sizes = json.loads((model_dir / SIZES_FILE).read_text(encoding="utf-8"))
+        return all((model_dir / name).stat().st_size == sizes[name] for name in sizes)
+    except (OSError, ValueError):
+        return False
+
+
 def check_free_space(folder: Path, needed_bytes: int) -> None:
     """Raises DiskFull unless so many bytes are free."""
     free_bytes = shutil.disk_usage(folder).free
@@ -191,19 +207,23 @@ async def run_in_thread(function: Callable[[threading.Event], T]) -> T:
 async def lock_models_dir(models_dir: Path) -> AsyncIterator[None]:
     """Held by one process at a time; the others wait. Ends with the process that holds it."""
     try:
-        models_dir.mkdir(parents=True, exist_ok=True)
-        file = (models_dir / ".lock").open("a+b")
+        file = await asyncio.to_thread(_open_lock_file, models_dir)
     except OSError as error:
         raise ConfigError(
             f"The folder {models_dir} cannot be written ({error.strerror}); set "
             "WEBSEARCH_DATA_DIR to one that can, example: WEBSEARCH_DATA_DIR=~/websearch-data"
         ) from error
     try:
-        while not _try_lock(file):
+        while not _try_lock(file):  # noqa: ASYNC110 - another process tells us no event
             await asyncio.sleep(LOCK_POLL_S)
         yield
     finally:
         file.close()
+
+
+def _open_lock_file(models_dir: Path) -> BinaryIO:
+    models_dir.mkdir(parents=True, exist_ok=True)
+    return (models_dir / ".lock").open("a+b")
 
 
 def _try_lock(file: BinaryIO) -> bool:

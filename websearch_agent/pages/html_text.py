@@ -16,6 +16,8 @@ from websearch_agent.pages.text_cleaning import clean_line
 
 _PERMALINK_SIGNS = frozenset("¶#§🔗⚓∞")
 _YAML_BLOCK = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+# In list items trafilatura opens a code block in the middle of a line.
+_FENCE_IN_LINE = re.compile(r"(?<=[^\n`])[ \t]*```\n")
 _FENCED_BLOCK = re.compile(r"(^```.*?^```[ \t]*$)", re.DOTALL | re.MULTILINE)
 # trafilatura escapes for a Markdown renderer; here a model and a matcher of quotes read on.
 _ESCAPED = re.compile(r"\\([\[\]<>_*~(){}$`])")
@@ -94,7 +96,8 @@ def _flatten_code(block: HtmlElement) -> None:
 
 def _plain_markdown(markdown: str) -> str:
     """Without the metadata block and without escapes outside code."""
-    parts = _FENCED_BLOCK.split(_YAML_BLOCK.sub("", markdown, count=1))
+    markdown = _FENCE_IN_LINE.sub("\n```\n", _YAML_BLOCK.sub("", markdown, count=1))
+    parts = _FENCED_BLOCK.split(markdown)
     parts[::2] = [_ESCAPED.sub(r"\1", part) for part in parts[::2]]
     return "".join(parts)
 

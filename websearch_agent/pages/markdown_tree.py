@@ -58,7 +58,8 @@ def lost_structure(container: HtmlElement, text: str) -> bool:
         if kind is None or is_known:
             next_is_known = is_known
         if kind is not None and next_is_known:
-            (kept if is_known else lost)[kind] += 1
+            # trafilatura makes list items of terms and of what is said of them, all alike.
+            (kept if is_known and kind != "term" else lost)[kind] += 1
     return any(
         count + kept[kind] >= _MIN_STRUCTURE and count > _MAX_LOST_SHARE * (count + kept[kind])
         for kind, count in lost.items()

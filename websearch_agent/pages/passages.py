@@ -15,7 +15,7 @@ OVERFLOW = 1.25
 HEADING_SEPARATOR = " › "
 MAX_HEADING_CHARS = 160
 
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(.{0,160}?)[ \t#]*$")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _TABLE_ROW = re.compile(r"[ \t]*\|")
 _TABLE_RULE = re.compile(r"[ \t]*\|[ \t:|-]+$")

@@ -25,6 +25,7 @@ from websearch_agent.search.canonical_url import site_of
 # Part of a version folder's name: an index of another layout is never opened.
 _LAYOUT = "v1"
 _LEFTOVER_AGE_S = 24 * 3600
+MAX_DELETED_SHARE = 0.25
 _WRITER_HEAP_BYTES = 50_000_000
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 
@@ -52,13 +53,14 @@ class IndexUpdate:
 
     def __init__(self, writer: "tantivy.IndexWriter") -> None:
         self._writer = writer
-        self._now = int(datetime.now(UTC).timestamp())
+        self._now_s = int(datetime.now(UTC).timestamp())
         self.document_count = 0
 
-    def add(self, document: Document) -> None:
-        """Add one, in place of a former one of the same address."""
+    def add(self, document: Document, indexed_at: datetime | None = None) -> None:
+        """Add one, in place of a former one of the same address. Without a time: now."""
+        now_s = self._now_s if indexed_at is None else int(indexed_at.timestamp())
         self._writer.delete_documents_by_term("key", document_key(document.url))
-        self._writer.add_document(_to_index_form(document, now_s=self._now))
+        self._writer.add_document(_to_index_form(document, now_s=now_s))
         self.document_count += 1
 
 
@@ -101,6 +103,8 @@ def update_index(folder: Path) -> Iterator[IndexUpdate]:
         return
     with _commit(open_index(current), folder) as update:
         yield update
+    if _deleted_share(current) > MAX_DELETED_SHARE:
+        _compact(folder, current)
 
 
 def clear_index(folder: Path) -> None:
@@ -112,6 +116,11 @@ def clear_index(folder: Path) -> None:
 
 def current_version(folder: Path) -> Path | None:
     """The sub-folder in use, or None if there is no index of this layout."""
+    # Twice: a swap may fall between reading the name and looking at the folder.
+    return _named_version(folder) or _named_version(folder)
+
+
+def _named_version(folder: Path) -> Path | None:
     try:
         name = (folder / "CURRENT").read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -176,6 +185,23 @@ def _commit(index: "tantivy.Index", folder: Path) -> Iterator[IndexUpdate]:
         raise
     finally:
         writer.wait_merging_threads()
+
+
+def _deleted_share(version: Path) -> float:
+    """Replaced documents that are still counted, per live one."""
+    segments = json.loads((version / "meta.json").read_bytes())["segments"]
+    total = sum(segment["max_doc"] for segment in segments)
+    deleted = sum((segment["deletes"] or {}).get("num_deleted_docs", 0) for segment in segments)
+    return float(deleted / max(1, total - deleted))
+
+
+def _compact(folder: Path, version: Path) -> None:
+    """Write the live documents anew: tantivy goes on counting replaced ones as it weighs words."""
+    searcher = open_index(version).searcher()
+    everything = searcher.search(tantivy.Query.all_query(), max(1, searcher.num_docs), count=False)
+    with replace_index(folder) as update:
+        for _, address in everything.hits:
+            update.add(*from_index_form(searcher.doc(address)))
 
 
 def _switch_to(folder: Path, name: str) -> None:

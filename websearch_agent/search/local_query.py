@@ -13,6 +13,8 @@ HEADING_BOOST = 0.5
 IDENTIFIER_BOOST = 1.5
 PHRASE_BOOST = 0.5
 TITLE_PHRASE_BOOST = 1.0
+# A package's own page before those that only name it.
+SITE_BOOST = 1.0
 SEAM_RATIO = 0.3
 
 
@@ -29,22 +31,27 @@ class QueryTerm:
 
 @dataclass(frozen=True, slots=True)
 class AnalysedQuestion:
-    """`phrases` are pairs of words that stand side by side."""
+    """`phrases` are pairs of words that stand side by side, `names` words that may be the name
+    of a set of documents (`httpx`)."""
 
     terms: tuple[QueryTerm, ...]
     phrases: tuple[tuple[str, str], ...]
+    names: tuple[str, ...] = ()
 
 
 def analyse_question(question: str, searcher: "tantivy.Searcher") -> AnalysedQuestion:
     """The terms that say what the question is about, weighed by how rare they are."""
-    words, phrases = _word_terms(question, searcher)
-    terms = {(term.kind, term.text): term for term in words}
+    found_words, phrases = _word_terms(question, searcher)
+    terms = {(term.kind, term.text): term for term in found_words}
     for run in analysis.asked_eastern_runs(question):
         for term in _eastern_terms(run, searcher):
             terms.setdefault((term.kind, term.text), term)
-    for term in _identifier_terms(question, searcher):
+    identifiers = _identifier_terms(question, searcher)
+    for term in identifiers:
         terms.setdefault((term.kind, term.text), term)
-    return AnalysedQuestion(tuple(terms.values()), phrases)
+    names = {word for words in analysis.split_words(question) for word in words}
+    names |= {term.text for term in identifiers}
+    return AnalysedQuestion(tuple(terms.values()), phrases, tuple(sorted(names)))
 
 
 def ranking_query(question: AnalysedQuestion, schema: "tantivy.Schema") -> "tantivy.Query":
@@ -56,6 +63,9 @@ def ranking_query(question: AnalysedQuestion, schema: "tantivy.Schema") -> "tant
             continue
         for part, boost in (("body", 1.0), ("title", TITLE_BOOST), ("heading", HEADING_BOOST)):
             parts.append((_term(schema, f"{part}_{term.kind}", term.text), boost))
+    for name in question.names:
+        site = tantivy.Query.term_query(schema, "domain", name, index_option="basic")
+        parts.append((site, SITE_BOOST))
     for pair in question.phrases:
         for part, boost in (("body", PHRASE_BOOST), ("title", TITLE_PHRASE_BOOST)):
             phrase = tantivy.Query.phrase_query(schema, f"{part}_words", list(pair))

@@ -18,7 +18,7 @@ from websearch_agent.resources import resource_dir
 from websearch_agent.server import answers, conversations, health, html_pages
 from websearch_agent.server.feed import OpenAnswers
 from websearch_agent.server.guards import LOOPBACK_HOSTS, AllowedHosts, BodyLimit, SecurityHeaders
-from websearch_agent.server.problems import add_problem_handlers
+from websearch_agent.server.problems import INTERNAL_MESSAGE, add_problem_handlers
 from websearch_agent.server.service import AnswerService, ServiceFactory
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def create_app(
     async def run_service(app: FastAPI) -> AsyncIterator[None]:
         service = await _make_service(app, service_factory)
         # In the background, so that the page can show how far the download is.
-        preparing = asyncio.create_task(_prepare(service))
+        preparing = asyncio.create_task(_prepare(app, service))
         try:
             yield
         finally:
@@ -58,6 +58,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.prepare_failure = None
     app.state.open_answers = OpenAnswers()
     for module in (answers, conversations, health, html_pages):
         app.include_router(module.router)
@@ -91,11 +92,13 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-async def _prepare(service: AnswerService) -> None:
-    """Load the model. A failure is no end: `status()` tells it, and a question tries again."""
+async def _prepare(app: FastAPI, service: AnswerService) -> None:
+    """Load the model. A failure is no end: `/api/health` tells it, and a question tries again."""
     try:
         await service.prepare()
     except AgentError as error:
         logger.warning("The model is not ready: %s", error.message)
+        app.state.prepare_failure = error.message
     except Exception:
+        app.state.prepare_failure = INTERNAL_MESSAGE
         logger.exception("Preparing the model failed")

@@ -24,6 +24,10 @@ async def report_health(request: Request) -> Response:
     """200 as long as the process serves; `status` tells about the model."""
     service: AnswerService = request.app.state.service
     model_status = service.model.status()
+    failure: str | None = request.app.state.prepare_failure
+    if failure is not None and model_status.state == "idle":
+        # A remote model has no state of its own before it was asked.
+        model_status = ModelStatus("failed", failure)
     return JSONResponse(
         {
             "status": overall_status(model_status),

@@ -1,0 +1,189 @@
+"""Bytes become clean Markdown, whatever they claim to be."""
+
+import pytest
+
+from websearch_agent.errors import PageEmpty, UnsupportedContent
+from websearch_agent.pages.extract import ExtractedPage, extract_page
+
+URL = "https://docs.example/page"
+PARAGRAPH = "<p>The harbour was built in 1904 and has been used by fishing boats ever since.</p>"
+CHINESE = "<p>港口建于一九〇四年，从那以后一直供渔船使用，现在每天有三十多艘船进出港口。</p>"
+
+
+def read(html: str | bytes, content_type: str = "text/html") -> ExtractedPage:
+    body = html.encode() if isinstance(html, str) else html
+    return extract_page(body, url=URL, content_type=content_type)
+
+
+def tiny_pdf(text: str, *, title: str = "A tiny file") -> bytes:
+    """A PDF of one page, just good enough for a reader."""
+    stream = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 900 200] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Title (%s) >>" % title.encode(),
+    ]
+    body = b"%PDF-1.4\n"
+    for number, content in enumerate(objects, start=1):
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    return body + b"trailer << /Size 7 /Root 1 0 R /Info 6 0 R >>\n%%EOF"
+
+
+def test_article_keeps_headings_lists_tables_and_code() -> None:
+    page = read(
+        "<html><head><title>Harbour - Town</title></head><body><nav><a href='/'>Home</a></nav>"
+        f"<article><h1>Harbour</h1>{PARAGRAPH * 2}<h2>Boats</h2><ul><li>Red boat</li>"
+        f"<li>Blue boat</li></ul>{PARAGRAPH}<table><tr><th>Year</th><th>Ships</th></tr>"
+        "<tr><td>1904</td><td>12</td></tr></table><pre><code>count = 1\nif count:\n"
+        f"    print(count)</code></pre>{PARAGRAPH}</article></body></html>"
+    )
+    assert page.title == "Harbour"
+    assert "## Boats" in page.text
+    assert "- Red boat" in page.text
+    assert "| Year | Ships |" in page.text
+    assert "```\ncount = 1\nif count:\n    print(count)\n```" in page.text
+    assert "Home" not in page.text
+    assert not page.text.startswith("---")
+
+
+def test_manual_keeps_headings_terms_and_coloured_examples() -> None:
+    sections = "".join(
+        f"<div class='sect'><div class='titlepage'><div><h2>Chapter {n}<a href='#'>¶</a></h2></div>"
+        f"</div>{PARAGRAPH}<dl><dt><code>open_{n}(file)</code></dt><dd><p>Opens file {n} for "
+        f"reading, and fails if it is missing.</p></dd></dl><pre><span class='k'>open_{n}</span>"
+        f"(<em>name_{n}</em>)</pre></div>"
+        for n in range(5)
+    )
+    page = read(f"<html><title>Manual</title><body>{sections}</body></html>")
+    assert page.title == "Manual"
+    for number in range(5):
+        assert f"## Chapter {number}\n" in page.text
+        assert f"open_{number}(file)" in page.text
+        assert f"open_{number}(name_{number})" in page.text
+        assert f"Opens file {number}" in page.text
+    assert "¶" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("charset", "header", "meta"),
+    [
+        ("gbk", "text/html; charset=GBK", ""),
+        ("gbk", "text/html", "<meta charset=gb2312>"),
+        ("gbk", "text/html; charset=utf-8", "<meta charset=gbk>"),
+        ("gbk", "text/html", ""),
+        ("gb18030", "text/html; charset=gb2312", ""),
+        ("utf-8", "text/html; charset=iso-8859-1", ""),
+        ("utf-8", "text/html", "<meta charset=gbk>"),
+        ("utf-16", "text/html", ""),
+    ],
+)
+def test_chinese_page_is_read_in_any_charset(charset: str, header: str, meta: str) -> None:
+    html = f"<html><head>{meta}<title>港口历史</title></head><body>{CHINESE * 3}</body></html>"
+    page = read(html.encode(charset), header)
+    assert page.title == "港口历史"
+    assert "港口建于一九〇四年" in page.text
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("big5", "港口建於一九零四年，現在每天有三十多艘船進出。"),
+     ("shift_jis", "この港は千九百四年に造られ、今も漁船が使っています。"),
+     ("euc_jp", "この港は千九百四年に造られ、今も漁船が使っています。"),
+     ("windows-1252", "Der Hafen kostete „viel“ – 5 € je Schiff für alle Fischer.")],
+)  # fmt: skip
+def test_declared_charset_is_used(charset: str, text: str) -> None:
+    html = f"<html><head><meta charset={charset}><title>t</title></head><p>{text * 3}</p></html>"
+    assert text in read(html.encode(charset)).text
+
+
+def test_invisible_and_control_characters_are_taken_out() -> None:
+    hidden = "har\u200bbour\u202e was\x00 bu\x1bilt\U000e0041\U000e0042 by\u2060 fishers, in 1904."
+    page = read(f"{hidden}\r\nSecond line.", "text/plain")
+    assert page.text == "harbour was built by fishers, in 1904.\nSecond line."
+    titled = read(f"<html><title>A\u200b\u202eb\x01\nc</title><body>{PARAGRAPH * 3}</body></html>")
+    assert titled.title == "Ab c"
+
+
+def test_text_and_markdown_stay_as_they_are() -> None:
+    text = "# Boats\n\n- red\n- blue\n\n`a_b` and [a link](https://x.example) and more of the text."
+    assert read(text, "text/markdown").text == text
+    assert read(text, "text/plain; charset=utf-8").title == "Boats"
+
+
+def test_pdf_is_read_with_its_title() -> None:
+    page = read(tiny_pdf("The harbour was built in 1904 by the fishers."), "application/pdf")
+    assert page.title == "A tiny file"
+    assert page.text == "The harbour was built in 1904 by the fishers."
+    assert page.content_type == "application/pdf"
+
+
+def test_pdf_is_known_by_its_first_bytes() -> None:
+    page = read(tiny_pdf("The harbour was built in 1904 by the fishers."), "text/html")
+    assert page.content_type == "application/pdf"
+
+
+@pytest.mark.parametrize("body", [b"%PDF-1.4 broken", tiny_pdf("")])
+def test_pdf_without_text_or_damaged_is_empty(body: bytes) -> None:
+    with pytest.raises(PageEmpty):
+        read(body, "application/pdf")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [(b"PK\x03\x04", "application/zip"), (b"\x00\x01\x02\x03" * 9, ""), (b"x", "image/svg+xml")],
+)
+def test_other_content_is_refused(body: bytes, content_type: str) -> None:
+    with pytest.raises(UnsupportedContent):
+        read(body, content_type)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Please enable JavaScript and cookies to continue reading on this website.",
+     "Checking your browser before accessing the site. This may take a few seconds.",
+     "Verify you are human by completing the action below, then we will go on.",
+     "访问过于频繁，请完成安全验证后继续浏览本网站的其他内容，谢谢您的配合与理解。",
+     ""],
+)  # fmt: skip
+def test_wall_or_shell_is_empty(text: str) -> None:
+    with pytest.raises(PageEmpty):
+        read(f"<html><title>Site</title><body><div id=root><p>{text}</p></div></body></html>")
+
+
+def test_long_article_about_robot_checks_is_read() -> None:
+    text = "<p>Pages that say: checking your browser, are called walls by those who met them.</p>"
+    assert "called walls" in read(f"<html><body>{(text + PARAGRAPH) * 9}</body></html>").text
+
+
+def test_page_without_article_form_falls_back_to_its_text() -> None:
+    page = read("<html><body><div>Opening hours: Monday to Friday, 9 to 17 h, pier 3</div></body>")
+    assert "Opening hours: Monday to Friday" in page.text
+
+
+def test_year_in_the_text_is_not_the_date() -> None:
+    page = read(f"<html><body><p>As in SQL 1999.</p>{PARAGRAPH * 3}</body></html>")
+    assert page.date is None
+
+
+def test_stated_date_is_read() -> None:
+    meta = "<meta property='article:published_time' content='2024-05-06T07:08:09Z'>"
+    assert (
+        read(f"<html><head>{meta}</head><body>{PARAGRAPH * 3}</body></html>").date == "2024-05-06"
+    )
+
+
+def test_deeply_nested_page_is_read() -> None:
+    page = read(b"<html>" + b"<div>" * 150 + b"deep text that goes on for a while " * 9)
+    assert page.text.startswith("deep text")
+
+
+@pytest.mark.parametrize(
+    "body", [b"<", b"<html>", b"\xff\xfe", b"<html><body><!--", b"<div>" * 5000 + b"x" * 99]
+)
+def test_markup_without_text_is_empty(body: bytes) -> None:
+    with pytest.raises(PageEmpty):
+        read(body)

@@ -1,0 +1,172 @@
+"""Pages, conversations, health, and the guards before all of them."""
+
+import socket
+
+import httpx
+import pytest
+from server.fake_service import DOCUMENT_TEXT, QUOTED, FakeService, search_script, serve
+
+from websearch_agent.config import Settings
+from websearch_agent.errors import ConfigError, ModelUnavailable
+from websearch_agent.server.run import bind_listener, is_loopback, run_server
+from websearch_agent.types import ModelStatus
+
+pytestmark = pytest.mark.anyio
+
+
+async def get(address: str, path: str, **headers: str) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=address) as client:
+        return await client.get(path, headers=headers)
+
+
+@pytest.mark.parametrize("path", ["/", "/c/anything", "/documents/none", "/api/health", "/nowhere"])
+async def test_every_response_carries_the_strict_headers(path: str) -> None:
+    async with serve(FakeService()) as address:
+        response = await get(address, path)
+    policy = response.headers["content-security-policy"]
+    assert policy == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_page_has_no_inline_script_or_style() -> None:
+    async with serve(FakeService()) as address:
+        html = (await get(address, "/")).text
+    assert "<style" not in html
+    assert " style=" not in html
+    assert html.count("<script") == html.count('<script type="module" src="/static/') == 1
+
+
+@pytest.mark.parametrize("name", ["app.js", "style.css", "turn.css", "favicon.svg"])
+async def test_static_files_are_served(name: str) -> None:
+    async with serve(FakeService()) as address:
+        response = await get(address, f"/static/{name}")
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", ""])
+async def test_foreign_host_is_refused(host: str) -> None:
+    async with serve(FakeService()) as address:
+        response = await get(address, "/api/conversations", Host=host)
+    assert response.status_code == 421
+    assert response.json()["code"] == "host_not_allowed"
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
+async def test_loopback_host_is_served(host: str) -> None:
+    async with serve(FakeService()) as address:
+        assert (await get(address, "/api/health", Host=host)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("ready", "ok"), ("downloading", "preparing"), ("idle", "preparing"), ("failed", "failed")],
+)
+async def test_health_tells_how_far_the_model_is(state: str, status: str) -> None:
+    service = FakeService()
+    service.model.current = ModelStatus(state, "why", 3, 9)  # type: ignore[arg-type]
+    async with serve(service) as address:
+        response = await get(address, "/api/health")
+    assert response.status_code == 200
+    assert response.json()["status"] == status
+    assert response.json()["engines"] == ["ddgs", "local"]
+    assert response.json()["model"] == {
+        "name": "fake-model",
+        "state": state,
+        "detail": "why",
+        "done_bytes": 3,
+        "total_bytes": 9,
+    }
+
+
+async def test_failed_preparation_is_told_by_health() -> None:
+    service = FakeService()
+    service.model.current = ModelStatus("idle")
+    service.prepare_error = ModelUnavailable("The model server cannot be reached.")
+    async with serve(service) as address:
+        health = (await get(address, "/api/health")).json()
+    assert health["status"] == "failed"
+    assert health["model"]["detail"] == "The model server cannot be reached."
+
+
+async def test_service_is_prepared_at_start_and_closed_at_the_end() -> None:
+    service = FakeService()
+    async with serve(service) as address:
+        await get(address, "/api/health")
+        assert service.prepared
+        assert not service.closed
+    assert service.closed
+
+
+async def test_conversations_are_listed_read_and_deleted() -> None:
+    async with (
+        serve(FakeService(search_script)) as address,
+        httpx.AsyncClient(base_url=address) as client,
+    ):
+        await client.post("/api/answers", json={"question": "What?"})
+        listed = (await client.get("/api/conversations")).json()["conversations"]
+        plain = (await client.get("/api/conversations/c1")).json()
+        rendered = (await client.get("/api/conversations/c1?render=true")).json()
+        deleted = await client.delete("/api/conversations/c1")
+        gone = await client.get("/api/conversations/c1")
+        again = await client.delete("/api/conversations/c1")
+    assert [(kept["id"], kept["title"]) for kept in listed] == [("c1", "What?")]
+    assert plain["turns"][0]["question"] == "What?"
+    assert plain["turns"][0]["status"] == "finished"
+    assert "html" not in plain["turns"][0]["answer"]
+    assert 'data-source="1"' in rendered["turns"][0]["answer"]["html"]
+    assert deleted.status_code == 204
+    assert (gone.status_code, gone.json()["code"]) == (404, "conversation_not_found")
+    assert again.status_code == 404
+
+
+async def test_document_page_marks_the_passage() -> None:
+    start = DOCUMENT_TEXT.index(QUOTED)
+    path = f"/documents/httpx%2FREADME.md?start={start}&end={start + len(QUOTED)}"
+    async with serve(FakeService()) as address:
+        html = (await get(address, path)).text
+    assert '<mark id="passage">HTTPX supports HTTP/2, but it is </mark>' in html
+    assert "HTTPX &lt;b&gt;README&lt;/b&gt;" in html
+    assert 'href="https://pypi.org/project/httpx/"' in html
+
+
+async def test_unknown_document_is_a_readable_404() -> None:
+    headers = {"Accept-Language": "zh-CN,zh;q=0.9"}
+    async with serve(FakeService()) as address:
+        response = await get(address, "/documents/none", **headers)
+    assert response.status_code == 404
+    assert "本地索引中没有" in response.text
+
+
+async def test_unknown_path_is_a_problem() -> None:
+    async with serve(FakeService()) as address:
+        response = await get(address, "/api/nothing")
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+
+
+def test_taken_port_is_a_message_that_names_the_option() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = Settings(_env_file=None)  # type: ignore[call-arg]
+        with pytest.raises(ConfigError, match=rf"Port {port} .*--port"):
+            run_server(settings, "127.0.0.1", port, service_factory=FakeService)
+
+
+def test_unknown_host_is_a_message_that_names_the_option() -> None:
+    with pytest.raises(ConfigError, match="--host"):
+        bind_listener("192.0.2.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False)],
+)
+def test_loopback_hosts_are_known(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

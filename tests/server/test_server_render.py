@@ -1,0 +1,150 @@
+"""Markdown to safe HTML, block by block, and passages marked in documents."""
+
+from dataclasses import replace
+
+import pytest
+from server.fake_service import DOCUMENT_SOURCE, PAGE_SOURCE, SOURCES
+
+from websearch_agent.server.highlight import render_document
+from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
+from websearch_agent.server.wire import event_name, event_to_json
+from websearch_agent.types import AnswerDelta, CitationAdded, ModelStatus, ModelWaiting
+
+CHIP_1 = '<a class="citation" href="#source-1" data-source="1">1</a>'
+CHIP_2 = CHIP_1.replace("1", "2")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<svg onload=alert(1)>",
+        "<iframe src='javascript:alert(1)'></iframe>",
+        "<div style='position:fixed'>over</div>",
+        "<a href='https://www.example.org/docs/http2' onclick='alert(1)'>x</a>",
+        "text\n<script>\nalert(1)\n</script>",
+        "| a |\n|---|\n| <img src=x onerror=alert(1)> |",
+        "```<script>\n</code></pre><script>alert(1)</script>\n```",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](vbscript:x)",
+        "<javascript:alert(1)>",
+        "![x](https://evil.example/x.png)",
+        '![x" onerror="alert(1)](x.png)',
+        '[x](https://evil.example "onmouseover=alert(1)")',
+        "[1]: https://evil.example\n\n[1]",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+    ],
+)
+def test_hostile_markdown_makes_no_element_that_acts(attack: str) -> None:
+    html = render_html(attack, sources=SOURCES)
+    tags = html.split("<")[1:]
+    for tag in tags:
+        opened = tag.split(">")[0]
+        assert not opened.startswith(("script", "img", "svg", "iframe", "div", "style"))
+        assert " on" not in opened
+        assert "href" not in opened or 'href="#source-1"' in opened
+
+
+def test_citation_of_a_known_source_is_a_link_to_its_card() -> None:
+    assert render_html("So [1][2].", sources=SOURCES) == f"<p>So {CHIP_1}{CHIP_2}.</p>"
+
+
+def test_citation_without_source_stays_text() -> None:
+    assert render_html("So [9].", sources=SOURCES) == "<p>So [9].</p>"
+
+
+def test_number_in_code_is_no_citation() -> None:
+    assert render_html("`a[1]`", sources=SOURCES) == "<p><code>a[1]</code></p>"
+
+
+def test_link_to_a_source_stays_and_opens_outside() -> None:
+    html = render_html(f"[docs]({PAGE_SOURCE.url})", sources=SOURCES)
+    assert f'href="{PAGE_SOURCE.url}" target="_blank" rel="noopener noreferrer nofollow"' in html
+
+
+def test_foreign_link_becomes_text_with_its_address() -> None:
+    html = render_html("[docs](https://other.example/a)", sources=SOURCES)
+    assert html == "<p>docs (https://other.example/a)</p>"
+
+
+def test_image_becomes_text() -> None:
+    html = render_html("![a <b>](https://other.example/a.png)")
+    assert html == "<p>a &lt;b&gt; (https://other.example/a.png)</p>"
+
+
+def test_table_is_rendered_and_aligned_without_style() -> None:
+    html = render_html("| a |\n|--:|\n| 1 |")
+    assert '<td class="align-right">1</td>' in html
+    assert "style" not in html
+
+
+def test_only_changed_blocks_are_told() -> None:
+    renderer = IncrementalRenderer(sources=SOURCES)
+    assert renderer.render_changes("One.\n\nTw") == [
+        BlockChange(0, "<p>One.</p>"),
+        BlockChange(1, "<p>Tw</p>"),
+    ]
+    assert renderer.render_changes("One.\n\nTwo [1]") == [BlockChange(1, f"<p>Two {CHIP_1}</p>")]
+    assert renderer.render_changes("One.\n\nTwo [1]") == []
+
+
+def test_block_that_melted_into_another_is_told_as_empty() -> None:
+    renderer = IncrementalRenderer()
+    assert len(renderer.render_changes("- a\n---")) == 2
+    changes = renderer.render_changes("- a\n--- b")
+    assert changes[-1] == BlockChange(1, "")
+
+
+def test_document_address_of_a_local_source_is_ours() -> None:
+    local = replace(DOCUMENT_SOURCE, url="https://pypi.org/project/httpx/")
+    html = render_html("[it](https://pypi.org/project/httpx/)", sources=[local])
+    assert 'href="/documents/httpx%2FREADME.md"' in html
+
+
+DOCUMENT = "# Title\n\nA **bold** word.\n\n- one\n- two\n\n```\ncode\n```\n\n| a |\n|---|\n| 1 |\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "marked"),
+    [
+        ("# Title", "word.", '<h1><mark id="passage">Title</mark></h1>'),
+        ("- one", "two", '<li><mark id="passage">one</mark></li>'),
+        ("```", "code\n```", '<code><mark id="passage">code</mark>'),
+        ("| a", "| 1 |", '<th><mark id="passage">a</mark></th>'),
+        ("A **bo", "bo", '<mark id="passage">A </mark><strong><mark>bo</mark>ld</strong>'),
+    ],
+)
+def test_passage_is_marked_without_breaking_markdown(first: str, last: str, marked: str) -> None:
+    start = DOCUMENT.index(first)
+    end = DOCUMENT.index(last, start) + len(last)
+    html = render_document(DOCUMENT, start=start, end=end)
+    assert marked in html
+    for tag in ("<mark>", "</mark>", '<mark id="passage">'):
+        html = html.replace(tag, "")
+    assert html == render_document(DOCUMENT)
+
+
+@pytest.mark.parametrize(("start", "end"), [(5, 5), (9, 3), (0, 10_000), (None, 3)])
+def test_impossible_passage_marks_nothing(start: int | None, end: int | None) -> None:
+    assert render_document(DOCUMENT, start=start, end=end) == render_document(DOCUMENT)
+
+
+def test_every_range_of_a_document_can_be_marked() -> None:
+    plain = render_document(DOCUMENT)
+    for start in range(len(DOCUMENT)):
+        for end in range(start + 1, len(DOCUMENT) + 1):
+            html = render_document(DOCUMENT, start=start, end=end)
+            for tag in ("<mark>", "</mark>", '<mark id="passage">'):
+                html = html.replace(tag, "")
+            assert "".join(html.split()) == "".join(plain.split()), DOCUMENT[start:end]
+
+
+def test_events_are_named_in_snake_case_and_hold_their_fields() -> None:
+    assert event_name(CitationAdded(1, "u", 0, 3)) == "citation_added"
+    assert event_to_json(AnswerDelta("x")) == {"text": "x"}
+    waiting = event_to_json(ModelWaiting(ModelStatus("downloading", "", 1, 2)))
+    expected = {"state": "downloading", "detail": "", "done_bytes": 1, "total_bytes": 2}
+    assert waiting == {"status": expected}
