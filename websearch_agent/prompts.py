@@ -33,15 +33,24 @@ def answer_system(today: dt.date, *, search_tool: bool) -> str:
     return _render("answer_system", **_date(today), search_tool=search_tool)
 
 
-def answer_question(question: str, *, sources: Sequence[Source], queries: Sequence[str]) -> str:
+def answer_question(question: str, *, sources: Sequence[Source]) -> str:
     """User message with the sources, then the question."""
-    return _render(
-        "answer_question",
-        question=question,
-        sources=sources,
-        queries=queries,
-        language=language_name(question),
-    )
+    language = language_name(question)
+    return _render("answer_question", question=question, sources=sources, language=language)
+
+
+def answer_example(question: str) -> tuple[tuple[str, str], ...]:
+    """A made-up conversation as (user, assistant) pairs: one answer, one honest refusal.
+
+    In the question's language: small models copy the form of an example far better than they
+    follow a rule.
+    """
+    chinese = language_name(question) == "Chinese"
+
+    def part(turn: str) -> str:
+        return _render("answer_example", chinese=chinese, turn=turn)
+
+    return (part("sources"), part("answer")), (part("follow_up"), part("refusal"))
 
 
 def sources(sources: Sequence[Source]) -> str:
@@ -61,7 +70,7 @@ def language_name(text: str) -> str:
     han = len(re.findall(r"[一-鿿]", text))
     latin_words = len(re.findall(r"[A-Za-zÀ-ɏ]{2,}", text))
     if han and han >= latin_words:
-        return "Chinese (中文)"
+        return "Chinese"
     if not re.search(r"[^\x00-\x7f]", text):
         return ""
     return ""

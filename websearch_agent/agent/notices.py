@@ -39,4 +39,4 @@ def _reasons(failures: Sequence[EngineFailure]) -> str:
 
 
 def _is_chinese(question: str) -> bool:
-    return language_name(question).startswith("Chinese")
+    return language_name(question) == "Chinese"

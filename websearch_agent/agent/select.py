@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from websearch_agent.agent.budget import TOKENS_PER_SOURCE, source_budget
 from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.pages.passages import split_passages
-from websearch_agent.pages.rank import rank_passages
+from websearch_agent.pages.rank import diversify, rank_passages
 from websearch_agent.search.canonical_url import canonical_url
 from websearch_agent.types import (
     Evidence,
@@ -75,8 +75,10 @@ def fill_budget(
 
 def _rank(pages: Sequence[Page], queries: Sequence[str]) -> list[Passage]:
     passages = [passage for page in pages for passage in split_passages(page)]
-    titles = {page.url: page.title for page in pages}
-    return rank_passages(passages, queries, titles=titles)[:MAX_CANDIDATES]
+    titles = {page.final_url: page.title for page in pages}
+    ranked = rank_passages(passages, queries, titles=titles)
+    # Copies of one text (a manual as HTML, PDF and plain text; an agency's report) count once.
+    return diversify(ranked[: 2 * MAX_CANDIDATES])[:MAX_CANDIDATES]
 
 
 def _shown(passage: Passage) -> str:
@@ -96,7 +98,7 @@ def _number(
     """Sources for the chosen passages. A number is given once in a conversation."""
     known = {canonical_url(s.url): s.number for s in (*context.earlier_sources, *selected)}
     next_number = max(known.values(), default=0) + 1
-    by_url = {page.url: (result, page) for result, page in read}
+    by_url = {page.final_url: (result, page) for result, page in read}
     grouped: dict[str, list[Passage]] = {}
     for passage in chosen:
         grouped.setdefault(passage.url, []).append(passage)

@@ -21,6 +21,7 @@ from websearch_agent.models.weights_file import (
 )
 from websearch_agent.protocols import ModelLimits
 from websearch_agent.types import (
+    Message,
     ModelCall,
     ModelDelta,
     ModelFinished,
@@ -33,6 +34,7 @@ MODEL_NAME = "qwen2.5-coder-1.5b-instruct"
 CONTEXT_WINDOW = 4096
 SOURCE_TOKENS = 1400
 ANSWER_TOKENS = 700
+WARM_UP_SCHEMA: dict[str, object] = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
 WORKER_MODULE = "websearch_agent.models.embedded_worker"
 
 # The saved model is so much larger than its GGUF file (1.29 GB from 1.12).
@@ -184,6 +186,7 @@ class EmbeddedModel:
         worker = await start_worker((*self._worker_command, str(model_dir), window))
         try:
             await worker.wait_until_ready()
+            await _warm_up(worker)
         except BaseException:
             await worker.close()
             raise
@@ -195,3 +198,11 @@ class EmbeddedModel:
         await worker.close()
         self._status = ModelStatus("loading", "The model stopped unexpectedly and is restarted")
         self._begin_preparing()
+
+
+async def _warm_up(worker: WorkerProcess) -> None:
+    """The first reply after loading takes 3 to 5 s longer: no question shall wait for that."""
+    for schema in (None, WARM_UP_SCHEMA):
+        call = ModelCall((Message("user", "Hello"),), max_tokens=2, json_schema=schema)
+        async for _ in worker.generate(call):
+            pass

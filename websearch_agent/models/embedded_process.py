@@ -21,6 +21,7 @@ from websearch_agent.models.embedded_protocol import (
     decode_line,
     encode_line,
 )
+from websearch_agent.models.json_grammar import build_json_grammar
 from websearch_agent.types import ModelCall
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class WorkerProcess:
             messages=tuple((message.role, message.content) for message in call.messages),
             max_tokens=call.max_tokens,
             temperature=call.temperature,
-            json_schema=call.json_schema,
+            grammar=None if call.json_schema is None else build_json_grammar(call.json_schema),
         )
         with self._open_inbox(command.id) as inbox:
             self._send(command)

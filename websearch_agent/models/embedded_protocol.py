@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Write a reply. `messages` are `(role, content)` pairs."""
+    """Write a reply. `messages` are `(role, content)` pairs; `grammar` is EBNF."""
 
     id: int
     messages: tuple[tuple[str, str], ...]
     max_tokens: int
     temperature: float = 0.0
-    json_schema: dict[str, object] | None = None
+    grammar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class CountTokens:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The model is loaded and warm."""
+    """The model is loaded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """openvino-genai behind the worker's `Runtime` protocol. Facts with their measurements inside."""
 
-import json
 import os
 import re
 import shutil
@@ -24,12 +23,6 @@ LOOKUP_NGRAM = 3
 # "<|im_end|>" in a web page would end its message and begin another one in the page's words.
 SPECIAL_TOKEN = re.compile(r"<\|([A-Za-z0-9_]+)\|>")
 CHAT_ROLES = ("system", "user", "assistant")
-WARM_UP_SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {"ok": {"type": "boolean"}},
-    "required": ["ok"],
-    "additionalProperties": False,
-}
 
 
 class OpenVinoGeneration:
@@ -93,15 +86,13 @@ class OpenVinoRuntime:
         config.stop_token_ids = self._defaults.stop_token_ids
         config.max_new_tokens = command.max_tokens
         config.max_ngram_size = LOOKUP_NGRAM
-        quotes = command.json_schema is None and prompt_tokens >= QUOTING_PROMPT_TOKENS
+        quotes = command.grammar is None and prompt_tokens >= QUOTING_PROMPT_TOKENS
         config.num_assistant_tokens = QUOTING_GUESSES if quotes else PLAIN_GUESSES
         if command.temperature > 0:
             config.do_sample = True
             config.temperature = command.temperature
-        if command.json_schema is not None:
-            config.structured_output_config = genai.StructuredOutputConfig(
-                json_schema=json.dumps(command.json_schema)
-            )
+        if command.grammar is not None:
+            config.structured_output_config = genai.StructuredOutputConfig(grammar=command.grammar)
         self._last_request_id += 1
         return OpenVinoGeneration(self._pipeline.add_request(self._last_request_id, prompt, config))
 
@@ -115,25 +106,14 @@ def defuse_special_tokens(text: str) -> str:
 
 
 def load_runtime(model_dir: Path, *, cache_tokens: int) -> OpenVinoRuntime:
-    """Load a saved model and write two short replies: the first of each kind takes seconds."""
+    """Load a saved model; the memory of its cache is bounded by `cache_tokens`, 17 KB each."""
     scheduler = genai.SchedulerConfig()
     scheduler.enable_prefix_caching = True
     scheduler.num_kv_blocks = -(-cache_tokens // BLOCK_TOKENS)
     pipeline = genai.ContinuousBatchingPipeline(
         str(model_dir), scheduler, "CPU", {"prompt_lookup": True}
     )
-    runtime = OpenVinoRuntime(pipeline)
-    for schema in (None, WARM_UP_SCHEMA):
-        _write_warm_up_reply(runtime, schema)
-    return runtime
-
-
-def _write_warm_up_reply(runtime: OpenVinoRuntime, schema: dict[str, object] | None) -> None:
-    command = Generate(0, (("user", "Say ok."),), max_tokens=16, json_schema=schema)
-    prompt = runtime.render_prompt(command.messages)
-    generation = runtime.start(prompt, command, prompt_tokens=runtime.count_prompt_tokens(prompt))
-    while generation.read()[1] is None:
-        runtime.step()
+    return OpenVinoRuntime(pipeline)
 
 
 def convert_gguf(gguf_file: Path, model_dir: Path) -> None:

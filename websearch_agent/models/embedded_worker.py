@@ -90,10 +90,14 @@ class Worker:
         self._running: dict[int, RunningReply] = {}
         self._waiting: deque[Generate] = deque()
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
     def run(self, commands: "queue.SimpleQueue[Command | None]") -> None:
         """Work until None comes. Sleeps while there is nothing to write."""
         while True:
-            while not self._running or not commands.empty():
+            while not self.busy or not commands.empty():
                 command = commands.get()
                 if command is None:
                     return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from websearch_agent.config import Settings
 from websearch_agent.errors import (
     ModelError,
     ModelUnavailable,
@@ -36,6 +37,12 @@ from websearch_agent.models.weights_file import (
 )
 
 log = logging.getLogger(__name__)
+
+
+def find_weights(settings: Settings) -> Path | None:
+    """The weights as they lie there, unchecked; None if `ensure_weights` would download them."""
+    path = settings.model_path or settings.models_dir / qwen_coder_weights().file_name
+    return path if path.exists() else None
 
 
 async def ensure_weights(

@@ -130,7 +130,10 @@ def _chat_messages(prompt: Prompt) -> tuple[Message, ...]:
 def _answer_messages(prompt: Prompt) -> tuple[Message, ...]:
     assert prompt.evidence is not None  # noqa: S101 - for the type checker; callers looked
     system = prompts.answer_system(prompt.today, search_tool=False)
-    question = prompts.answer_question(
-        prompt.question, sources=prompt.evidence.sources, queries=prompt.evidence.queries
-    )
-    return (Message("system", system), *prompt.history, Message("user", question))
+    question = prompts.answer_question(prompt.question, sources=prompt.evidence.sources)
+    example = [
+        message
+        for asked, answered in prompts.answer_example(prompt.question)
+        for message in (Message("user", asked), Message("assistant", answered))
+    ]
+    return (Message("system", system), *example, *prompt.history, Message("user", question))
