@@ -1,7 +1,6 @@
 """Settings of the person who runs the tests must not reach them."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,10 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _own_settings(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[None]:
+) -> None:
     """No WEBSEARCH_ variable and no `.env` of this machine; a data folder of the test's own."""
     for name in [name for name in os.environ if name.startswith("WEBSEARCH_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     if request.node.get_closest_marker("model") is None:
         monkeypatch.setenv("WEBSEARCH_DATA_DIR", str(tmp_path / "data"))
-    yield

@@ -23,9 +23,14 @@ def chat_system(today: dt.date, *, search_tool: bool) -> str:
     return _render("chat_system", **_date(today), search_tool=search_tool)
 
 
-def decide_system(today: dt.date, *, must_search: bool) -> str:
+def decide_system(today: dt.date, *, must_search: bool, follow_up: bool) -> str:
     """System prompt of the call that only decides, for models without tool calls."""
-    return _render("decide_system", **_date(today), must_search=must_search)
+    return _render("decide_system", **_date(today), must_search=must_search, follow_up=follow_up)
+
+
+def decide_question(question: str) -> str:
+    """Last user message of the call that only decides: the form is repeated behind the question."""
+    return _render("decide_question", question=question, language=language_name(question))
 
 
 def answer_system(today: dt.date, *, search_tool: bool) -> str:

@@ -230,8 +230,9 @@ class Citation:
     """A place in the answer that names a source.
 
     `start_index`/`end_index` enclose the marker `[n]`. `quote` is the sentence of the source
-    that is nearest to the statement, empty if none is near. `support` stays None until a
-    verification has been made.
+    that is nearest to the statement, empty if none is near. `added`: the model wrote no marker,
+    and this source was found to say the statement. `support` stays None until a verification
+    has been made.
     """
 
     source_number: int
@@ -240,6 +241,7 @@ class Citation:
     start_index: int
     end_index: int
     quote: str = ""
+    added: bool = False
     support: str | None = None
 
 
@@ -392,12 +394,13 @@ class AnswerDelta:
 
 @dataclass(frozen=True, slots=True)
 class CitationAdded:
-    """A marker was recognised in the answer."""
+    """A marker was recognised in the answer, or `added` behind a statement that named none."""
 
     source_number: int
     url: str
     start_index: int
     end_index: int
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,8 +7,14 @@ from hypothesis import strategies as st
 from websearch_agent.citations.markers import CitationStream
 
 
-def stream(text: str, *, known: tuple[int, ...] = (1, 2, 3), chunk: int = 1) -> CitationStream:
-    citations = CitationStream(known)
+def stream(
+    text: str,
+    *,
+    known: tuple[int, ...] = (1, 2, 3),
+    chunk: int = 1,
+    find_source: Callable[[str], int | None] = lambda _: None,
+) -> CitationStream:
+    citations = CitationStream(known, find_source=find_source)
     for start in range(0, len(text), chunk):
         citations.feed(text[start : start + chunk])
     citations.finish()
@@ -79,6 +87,47 @@ def test_the_result_never_depends_on_chunking(text: str, chunk: int) -> None:
     whole, cut = stream(text, chunk=len(text) + 1), stream(text, chunk=chunk)
     assert (cut.text, cut.markers) == (whole.text, whole.markers)
     assert cut.dropped_markers == whole.dropped_markers
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("One is so. Two is so [1].", "One is so. [3] Two is so [1]."),
+        ("One is so [1]. Two is so", "One is so [1]. Two is so [3]"),
+        ("One is so. [2] Two [1].", "One is so. [2] Two [1]."),
+        ("第一句。第二句[1]。", "第一句。[3]第二句[1]。"),
+        ("- one\n- two [1]\n", "- one [3]\n- two [1]\n"),
+        ("# Title\n\nIt is [1].", "# Title\n\nIt is [1]."),
+        ("Steps:\n1. do it [1]", "Steps:\n1. do it [1]"),
+        ("It is [1]:\n```\nx = 1. \n\ny\n```\n", "It is [1]:\n```\nx = 1. \n\ny\n```\n"),
+        ("Version 3.11 has it, e.g. here [1].", "Version 3.11 has it, e.g. here [1]."),
+        ("Call `a. b` now [1].", "Call `a. b` now [1]."),
+        ("Wrong. [99] Next [1].", "Wrong. [3] Next [1]."),
+    ],
+)
+def test_statement_without_marker_gets_the_source_that_says_it(written: str, shown: str) -> None:
+    assert stream(written, find_source=lambda _: 3).text == shown
+
+
+def test_added_markers_are_marked_as_added() -> None:
+    citations = stream("One is so. Two is so [1].", find_source=lambda _: 3)
+    assert [(m.source_number, m.added) for m in citations.markers] == [(3, True), (1, False)]
+
+
+def test_statement_is_handed_over_whole() -> None:
+    asked: list[str] = []
+    stream("One `is` so. Two\n", find_source=lambda statement: asked.append(statement))
+    assert asked == ["One `is` so.", "Two"]
+
+
+@given(text=alphabet, chunk=st.integers(min_value=1, max_value=9))
+def test_added_markers_never_depend_on_chunking(text: str, chunk: int) -> None:
+    def find(statement: str) -> int:
+        return 1 + len(statement) % 3
+
+    whole = stream(text, chunk=len(text) + 1, find_source=find)
+    cut = stream(text, chunk=chunk, find_source=find)
+    assert (cut.text, cut.markers) == (whole.text, whole.markers)
 
 
 @given(text=alphabet)

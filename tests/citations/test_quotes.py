@@ -1,4 +1,4 @@
-from websearch_agent.citations.quotes import find_quote
+from websearch_agent.citations.quotes import find_quote, find_source
 from websearch_agent.types import Passage, Source
 
 
@@ -22,3 +22,20 @@ def test_chinese_quote_is_found() -> None:
 
 def test_no_quote_when_nothing_is_near() -> None:
     assert find_quote("Cats sleep a lot [1].", source("The bridge was opened in 1932.")) == ""
+
+
+BRIDGE = source("The red bridge crosses the river. It was opened in 1932 by the mayor.")
+
+
+def test_source_that_says_a_statement_is_found() -> None:
+    assert find_source("The red bridge was opened in 1932 by the mayor.", [BRIDGE]) == 1
+
+
+def test_source_with_another_number_does_not_say_it() -> None:
+    assert find_source("The red bridge was opened in 1933 by the mayor.", [BRIDGE]) is None
+
+
+def test_refusal_and_other_subjects_have_no_source() -> None:
+    assert find_source("The sources do not say who painted the bridge.", [BRIDGE]) is None
+    assert find_source("Cats sleep for sixteen hours a day.", [BRIDGE]) is None
+    assert find_source("Yes.", [BRIDGE]) is None

@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 
 import pytest
 from fakes import FakeModel, search_call
@@ -12,6 +13,7 @@ from websearch_agent.protocols import Dialect
 from websearch_agent.types import (
     Decision,
     Evidence,
+    Message,
     ModelFinished,
     Passage,
     Prompt,
@@ -105,12 +107,28 @@ async def test_auto_turns_to_the_schema_when_tools_are_refused() -> None:
 )
 def test_broken_decision_is_an_error(text: str) -> None:
     with pytest.raises(InvalidModelOutput):
-        parse_decision(text, "question")
+        parse_decision(text, Prompt(TODAY, "question"))
 
 
 def test_search_without_query_searches_the_question() -> None:
     text = '{"reason": "r", "next": "search_web", "queries": ["", "  "]}'
-    assert parse_decision(text, "question") == Decision(True, ("question",), "r")
+    assert parse_decision(text, Prompt(TODAY, "question")) == Decision(True, ("question",), "r")
+
+
+FOLLOW_UP = Prompt(TODAY, "When was he born?", (Message("user", "Who wrote Faust?"),))
+
+
+@pytest.mark.parametrize(
+    ("standalone", "query"),
+    [
+        ("When was Goethe born?", "When was Goethe born?"),
+        ("when was he born?", "Who wrote Faust? when was he born?"),
+    ],
+)
+def test_follow_up_is_searched_as_a_question_that_stands_alone(standalone: str, query: str) -> None:
+    reply = {"standalone": standalone, "reason": "r", "next": "search_web", "queries": ["born"]}
+    decision = parse_decision(json.dumps(reply), FOLLOW_UP)
+    assert decision.queries == (query, "born")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class AnswerBuilder:
                 self._answer.timings.pop("first_word", None)
             case CitationAdded():
                 self._markers.append(
-                    Marker(event.source_number, event.start_index, event.end_index)
+                    Marker(event.source_number, event.start_index, event.end_index, event.added)
                 )
             case UsageCounted():
                 self._answer = replace(answer, usage=_add(answer.usage, event.usage))
@@ -115,6 +115,7 @@ def _citation(
         start_index=marker.start_index,
         end_index=marker.end_index,
         quote=find_quote(inside[0].text, source) if inside else "",
+        added=marker.added,
     )
 
 

@@ -1,7 +1,7 @@
 """The node `respond`: one turn of the model, which searches or answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Literal
 
@@ -11,6 +11,7 @@ from langgraph.types import Command
 from websearch_agent.agent.budget import fit_prompt
 from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, UsageCounted
 from websearch_agent.citations.markers import CitationStream
+from websearch_agent.citations.quotes import find_source
 from websearch_agent.errors import ContextTooLong, InvalidModelOutput
 from websearch_agent.types import (
     AnswerDelta,
@@ -50,7 +51,7 @@ async def _reply_or_ask_again(
 ) -> Decision | None:
     """One broken reply is asked for again, one refused length is shrunk once."""
     prompt = await fit_prompt(_prompt(state, context), context)
-    answer = _AnswerWriter(emit, _known_sources(state, context))
+    answer = _AnswerWriter(emit, _known_sources(state, context), state["sources"])
     try:
         return await _reply(prompt, context, emit, answer)
     except InvalidModelOutput:
@@ -93,10 +94,11 @@ async def _reply(
 class _AnswerWriter:
     """Sends the answer's text out through the citation stream."""
 
-    def __init__(self, emit: Emit, sources: dict[int, Source]) -> None:
+    def __init__(self, emit: Emit, sources: dict[int, Source], shown: Sequence[Source]) -> None:
         self._emit = emit
         self._sources = sources
-        self._stream = CitationStream(sources)
+        self._shown = shown
+        self._stream = self._new_stream()
         self._sent_markers = 0
 
     @property
@@ -110,8 +112,13 @@ class _AnswerWriter:
     def restart(self) -> None:
         if self.started:
             self._emit(AnswerRestarted())
-        self._stream = CitationStream(self._sources)
+        self._stream = self._new_stream()
         self._sent_markers = 0
+
+    def _new_stream(self) -> CitationStream:
+        return CitationStream(
+            self._sources, find_source=lambda statement: find_source(statement, self._shown)
+        )
 
     def end(self, finish_reason: str) -> None:
         self._send(self._stream.finish())
@@ -124,9 +131,8 @@ class _AnswerWriter:
             self._emit(AnswerDelta(text))
         for marker in self._stream.markers[self._sent_markers :]:
             url = self._sources[marker.source_number].url
-            self._emit(
-                CitationAdded(marker.source_number, url, marker.start_index, marker.end_index)
-            )
+            place = (marker.start_index, marker.end_index)
+            self._emit(CitationAdded(marker.source_number, url, *place, added=marker.added))
         self._sent_markers = len(self._stream.markers)
 
 

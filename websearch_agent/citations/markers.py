@@ -7,11 +7,14 @@ marker goes out as `[n]`; a number without a source is dropped and counted, neve
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from websearch_agent.citations.sentences import ends_sentence, is_prose
 
 _OPENERS = "[【［"
 _MAX_RANGE = 20
+_CJK_ENDS = "。！？；"
 
 _WORD = r"(?:citations?|sources?|refs?|references?|来源|引用|资料|文献)"
 _ITEM = rf"\^?\s*(?:{_WORD}\s*[:#]?\s*)?\d{{1,3}}"
@@ -23,23 +26,38 @@ _CANDIDATE = re.compile(
 )
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FENCE_SO_FAR = re.compile(r" {0,3}(?:`*|~*)")
-_PLAIN = re.compile(r"[^\[【［`\\\n ]+")
+_PLAIN = re.compile(r"[^\[【［`\\\n 。！？；]+[。！？；]?|[。！？；]")
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A recognised marker `[n]` and its place in the text that went out."""
+    """A marker `[n]` and its place in the text that went out.
+
+    `added`: the model wrote none, and a source was found that says the statement.
+    """
 
     source_number: int
     start_index: int
     end_index: int
+    added: bool = False
 
 
 class CitationStream:
-    """Feed the model's text; take out text and markers. The result never depends on chunking."""
+    """Feed the model's text; take out text and markers. The result never depends on chunking.
 
-    def __init__(self, known_numbers: Collection[int]) -> None:
+    `find_source` is asked for the source of each statement that ended without a marker.
+    """
+
+    def __init__(
+        self,
+        known_numbers: Collection[int],
+        *,
+        find_source: Callable[[str], int | None] = lambda _: None,
+    ) -> None:
         self._known = frozenset(known_numbers)
+        self._find_source = find_source
+        self._statement = ""
+        self._statement_cited = False
         self._held = ""
         self._out: list[str] = []
         self._length = 0
@@ -67,7 +85,10 @@ class CitationStream:
     def finish(self) -> str:
         """The end of the text: return what was held back."""
         self._final = True
-        return self.feed("")
+        already = len(self._out)
+        self.feed("")
+        self._close_statement()
+        return "".join(self._out[already:])
 
     def _step(self) -> bool:
         """Decide about the head of the held text; False if it takes more text to decide."""
@@ -75,9 +96,9 @@ class CitationStream:
             return self._step_line_start()
         head = self._held[0]
         if head == "\n":
-            return self._emit(1)
+            return self._emit(1, prose=not self._fence)
         if self._fence:
-            return self._emit(_up_to(self._held, "\n"))
+            return self._emit(_up_to(self._held, "\n"), prose=False)
         if head == "`":
             return self._step_backticks()
         if self._code_ticks:
@@ -98,10 +119,10 @@ class CitationStream:
         fence = _FENCE.match(self._held)
         if fence and not self._fence and not self._code_ticks:
             self._fence = fence[1]
-            return self._emit(fence.end())
+            return self._emit(fence.end(), prose=False)
         if fence and self._fence and fence[1].startswith(self._fence):
             self._fence = ""
-            return self._emit(fence.end())
+            return self._emit(fence.end(), prose=False)
         return True
 
     def _step_backticks(self) -> bool:
@@ -152,13 +173,38 @@ class CitationStream:
         self.dropped_markers += len(numbers) - len(known)
         if known:
             self._put(spaces)
+            self._statement_cited = True
         for number in known:
-            marker = f"[{number}]"
-            self.markers.append(Marker(number, self._length, self._length + len(marker)))
-            self._put(marker)
+            self._put_marker(number)
 
-    def _emit(self, count: int) -> bool:
+    def _put_marker(self, number: int, *, added: bool = False) -> None:
+        marker = f"[{number}]"
+        end = self._length + len(marker)
+        self.markers.append(Marker(number, self._length, end, added))
+        self._put(marker)
+
+    def _sentence_ended(self, text_behind: str) -> bool:
+        if not self._statement or not (text_behind[0] == " " or self._statement[-1] in _CJK_ENDS):
+            return False
+        return not self._code_ticks and ends_sentence(self._statement)
+
+    def _close_statement(self) -> None:
+        """The statement is over: find a source for it if it names none."""
+        statement, self._statement = self._statement.strip(), ""
+        cited, self._statement_cited = self._statement_cited, False
+        if cited or not is_prose(statement):
+            return
+        number = self._find_source(statement)
+        if number in self._known:
+            self._put("" if statement[-1] in _CJK_ENDS else " ")
+            self._put_marker(number, added=True)
+
+    def _emit(self, count: int, *, prose: bool = True) -> bool:
         text, self._held = self._held[:count], self._held[count:]
+        if prose:
+            if text == "\n" or self._sentence_ended(text):
+                self._close_statement()
+            self._statement += text
         self._put(text)
         if text == "\n":
             self._line_start = True

@@ -1,4 +1,4 @@
-"""Finds the words of a source that a statement of the answer rests on."""
+"""Finds the words of a source that a statement of the answer rests on, and such a source."""
 
 import re
 from collections import Counter
@@ -9,6 +9,12 @@ from websearch_agent.types import Source
 # Below this share of a statement's weighted terms, two sentences merely speak of one subject.
 MIN_OVERLAP = 0.25
 MAX_QUOTE_CHARS = 300
+# From here on a source is taken to say a statement that names none. Chosen high: a wrong
+# citation is worse than a missing one.
+MIN_SUPPORT = 0.6
+MIN_TERMS = 3
+_MARKER = re.compile(r"\[\d+\]")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 _TERM = re.compile(r"[A-Za-z0-9À-ɏЀ-ӿ_]+|[぀-ヿ一-鿿가-힯]+")
 _SENTENCE = re.compile(r"[^。！？；\n]+?(?:[。！？；]|[.!?](?=\s|$)|\n|$)")
@@ -21,15 +27,45 @@ def find_quote(statement: str, source: Source) -> str:
     sentence holds, does not decide.
     """
     sentences = [s for passage in source.passages for s in split_sentences(passage.text)]
-    wanted = set(_terms(re.sub(r"\[\d+\]", "", statement)))
-    if not sentences or not wanted:
+    scores = _overlaps(statement, sentences)
+    best = max(range(len(scores)), key=scores.__getitem__, default=None)
+    if best is None or scores[best] < MIN_OVERLAP:
         return ""
-    term_sets = [set(_terms(sentence)) for sentence in sentences]
+    return _shorten(sentences[best])
+
+
+def find_source(statement: str, sources: Sequence[Source]) -> int | None:
+    """Number of the source that nearly says the statement, None if none does.
+
+    It must hold most of the statement's weighted terms in two neighbouring sentences, and every
+    number of the statement. For statements that a model left without a marker.
+    """
+    numbers = set(_NUMBER.findall(_MARKER.sub("", statement)))
+    windows, owners = [], []
+    for source in sources:
+        for passage in source.passages:
+            sentences = split_sentences(passage.text)
+            pairs = zip(sentences, [*sentences[1:], ""], strict=True)
+            windows += [f"{first} {second}" for first, second in pairs]
+            owners += [source.number] * len(sentences)
+    scores = _overlaps(statement, windows)
+    for best in sorted(range(len(scores)), key=lambda index: -scores[index]):
+        if scores[best] < MIN_SUPPORT:
+            return None
+        if numbers <= set(_NUMBER.findall(windows[best])):
+            return owners[best]
+    return None
+
+
+def _overlaps(statement: str, texts: Sequence[str]) -> list[float]:
+    """Share of the statement's weighted terms that each text holds, 0 to 1."""
+    wanted = set(_terms(_MARKER.sub("", statement)))
+    if len(wanted) < MIN_TERMS:
+        return [0.0] * len(texts)
+    term_sets = [set(_terms(text)) for text in texts]
     weights = _rarity(wanted, term_sets)
     total = sum(weights.values())
-    scores = [sum(weights[term] for term in wanted & terms) / total for terms in term_sets]
-    best = max(range(len(sentences)), key=scores.__getitem__)
-    return _shorten(sentences[best]) if scores[best] >= MIN_OVERLAP else ""
+    return [sum(weights[term] for term in wanted & terms) / total for terms in term_sets]
 
 
 def split_sentences(text: str) -> list[str]:

@@ -4,20 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from websearch_agent.citations.markers import Marker
+from websearch_agent.citations.sentences import NO_STATEMENT, SENTENCE_END
 from websearch_agent.types import Statement
 
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.M | re.S)
-_NO_STATEMENT = re.compile(r"\s*(?:#{1,6}\s|\|?\s*:?-{3,}|>\s*$)")
 _BULLET = re.compile(r"\s*(?:>\s*)*(?:[-*+•]\s+|\d{1,3}[.)、]\s*)?")
-_MARKERS = r"(?:\s*\[\d{1,4}\])*"
-# A sentence ends behind its mark, closing quotes and the markers that follow; a Latin one only
-# before white space, and not behind a single letter or a common abbreviation ("e.g. ", "Dr. ").
-_SENTENCE_END = re.compile(
-    rf"""[。！？；]+[」』”’）)]*{_MARKERS}
-    | (?<!\b[A-Za-z])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\betc)(?<!\bNo)
-      [.!?]+["'”’)\]*_]*{_MARKERS}(?=\s|$)""",
-    re.VERBOSE,
-)
 
 
 def split_statements(text: str, markers: Sequence[Marker]) -> tuple[Statement, ...]:
@@ -36,7 +27,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
     masked = _FENCED.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
     offset = 0
     for line in masked.splitlines(keepends=True):
-        if line.strip() and not _NO_STATEMENT.match(line):
+        if line.strip() and not NO_STATEMENT.match(line):
             yield from _sentences(line, offset)
         offset += len(line)
 
@@ -44,7 +35,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
     bullet = _BULLET.match(line)
     start = bullet.end() if bullet else 0
-    for match in _SENTENCE_END.finditer(line, start):
+    for match in SENTENCE_END.finditer(line, start):
         yield from _trimmed(line, start, match.end(), offset)
         start = match.end()
     yield from _trimmed(line, start, len(line), offset)

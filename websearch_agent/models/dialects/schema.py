@@ -31,25 +31,27 @@ _QUERIES = {
     "items": {"type": "string", "minLength": 1, "maxLength": 80},
     "maxItems": MAX_QUERIES,
 }
-DECISION_SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string", "maxLength": 60},
-        "next": {"type": "string", "enum": ["search_web", "answer_directly"]},
-        "queries": _QUERIES,
-    },
-    "required": ["reason", "next", "queries"],
-    "additionalProperties": False,
-}
-QUERIES_SCHEMA: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string", "maxLength": 60},
-        "queries": {**_QUERIES, "minItems": 1},
-    },
-    "required": ["reason", "queries"],
-    "additionalProperties": False,
-}
+
+
+def decision_schema(*, must_search: bool, follow_up: bool) -> dict[str, object]:
+    """JSON schema of the decision.
+
+    In a conversation it begins with the message as it would be written without it: models that
+    write that first resolve pronouns in their queries, others mostly leave them out.
+    """
+    properties: dict[str, object] = {}
+    if follow_up:
+        properties["standalone"] = {"type": "string", "maxLength": 160}
+    properties["reason"] = {"type": "string", "maxLength": 60}
+    if not must_search:
+        properties["next"] = {"type": "string", "enum": ["search_web", "answer_directly"]}
+    properties["queries"] = {**_QUERIES, "minItems": 1} if must_search else _QUERIES
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 class SchemaDialect:
@@ -83,7 +85,7 @@ async def _decide(model: ModelClient, prompt: Prompt) -> tuple[Decision, ModelFi
     call = ModelCall(
         _decide_messages(prompt),
         max_tokens=DECISION_TOKENS,
-        json_schema=QUERIES_SCHEMA if must_search else DECISION_SCHEMA,
+        json_schema=decision_schema(must_search=must_search, follow_up=bool(prompt.history)),
     )
     text, finished = "", None
     async with aclosing(model.stream(call)) as deltas:
@@ -94,11 +96,12 @@ async def _decide(model: ModelClient, prompt: Prompt) -> tuple[Decision, ModelFi
                 finished = delta
     if finished is None:
         raise InvalidModelOutput("The model's decision came without an end.")
-    return parse_decision(text, prompt.question, must_search=must_search), finished
+    return parse_decision(text, prompt), finished
 
 
-def parse_decision(text: str, question: str, *, must_search: bool = False) -> Decision:
+def parse_decision(text: str, prompt: Prompt) -> Decision:
     """Read the JSON reply. Raises InvalidModelOutput when it is not of the schema."""
+    must_search = prompt.search == "always"
     try:
         reply = json.loads(text)
         reason, queries = reply["reason"], reply["queries"]
@@ -109,17 +112,32 @@ def parse_decision(text: str, question: str, *, must_search: bool = False) -> De
         ) from error
     if not isinstance(reason, str) or not isinstance(queries, list):
         raise InvalidModelOutput("The model's decision could not be read. Try again.")
-    words = [" ".join(query.split()) for query in queries if isinstance(query, str)]
+    # The whole question is the best query of a follow-up: key words of small models lose names.
+    wanted = [_with_its_subject(reply.get("standalone"), prompt), *queries]
+    words = [" ".join(query.split()) for query in wanted if isinstance(query, str)]
     kept = tuple(dict.fromkeys(query for query in words if query))[:MAX_QUERIES]
     if not search:
         return Decision(search=False, reason=reason.strip())
     # A search without a query: the question itself is the best one at hand.
-    return Decision(search=True, queries=kept or (question[:200],), reason=reason.strip())
+    return Decision(search=True, queries=kept or (prompt.question[:200],), reason=reason.strip())
+
+
+def _with_its_subject(standalone: object, prompt: Prompt) -> object:
+    """The stand-alone question; behind the last one where the model left it as it was."""
+    if not isinstance(standalone, str) or not prompt.history:
+        return None
+    if standalone.strip().casefold() != prompt.question.strip().casefold():
+        return standalone
+    asked_before = [message.content for message in prompt.history if message.role == "user"]
+    return f"{asked_before[-1][:150]} {standalone}"
 
 
 def _decide_messages(prompt: Prompt) -> tuple[Message, ...]:
-    system = prompts.decide_system(prompt.today, must_search=prompt.search == "always")
-    return (Message("system", system), *prompt.history, Message("user", prompt.question))
+    system = prompts.decide_system(
+        prompt.today, must_search=prompt.search == "always", follow_up=bool(prompt.history)
+    )
+    question = prompts.decide_question(prompt.question)
+    return (Message("system", system), *prompt.history, Message("user", question))
 
 
 def _chat_messages(prompt: Prompt) -> tuple[Message, ...]:
