@@ -90,7 +90,8 @@ def page_text(text: str) -> str:
 
 def attribute(text: str) -> str:
     """Page text inside a quoted attribute: one short line."""
-    return page_text(" ".join(text.split()))[:120].replace('"', "'").replace("<", "‹")
+    line = page_text(" ".join(text.split()))[:120].replace('"', "'").replace("<", "‹")
+    return re.sub(r"\[(\d+)\]", r"(\1)", line)
 
 
 def _date(today: dt.date) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from websearch_agent.agent.budget import TOKENS_PER_SOURCE, source_budget
 from websearch_agent.agent.state import AgentContext, AgentState
@@ -21,6 +22,9 @@ from websearch_agent.types import (
 # Only the head of the ranking can fit any window that is used here; the rest is not counted.
 MAX_CANDIDATES = 60
 MAX_PASSAGES_PER_SOURCE = 4
+PAGE_RANK_WEIGHT = 0.1
+# A passage this far below the best one only distracts a small model.
+MIN_RELATIVE_SCORE = 0.4
 
 
 async def choose_sources(state: AgentState, context: AgentContext) -> tuple[Source, ...]:
@@ -76,9 +80,24 @@ def fill_budget(
 def _rank(pages: Sequence[Page], queries: Sequence[str]) -> list[Passage]:
     passages = [passage for page in pages for passage in split_passages(page)]
     titles = {page.final_url: page.title for page in pages}
-    ranked = rank_passages(passages, queries, titles=titles)
+    ranked = weigh_by_page(rank_passages(passages, queries, titles=titles), pages)
     # Copies of one text (a manual as HTML, PDF and plain text; an agency's report) count once.
-    return diversify(ranked[: 2 * MAX_CANDIDATES])[:MAX_CANDIDATES]
+    distinct = diversify(ranked[: 2 * MAX_CANDIDATES])[:MAX_CANDIDATES]
+    return [p for p in distinct if p.score >= MIN_RELATIVE_SCORE * distinct[0].score]
+
+
+def weigh_by_page(passages: Sequence[Passage], pages: Sequence[Page]) -> list[Passage]:
+    """Passages ranked anew, those of pages that the search put first gaining.
+
+    The engines know how rare a word is in all they hold, and the ranking of passages only how
+    rare it is in these few pages. `pages` come in the search's order.
+    """
+    places = {page.final_url: place for place, page in enumerate(pages)}
+    weighed = [
+        replace(passage, score=passage.score / (1 + PAGE_RANK_WEIGHT * places[passage.url]))
+        for passage in passages
+    ]
+    return sorted(weighed, key=lambda passage: -passage.score)
 
 
 def _shown(passage: Passage) -> str:

@@ -1,9 +1,11 @@
 """Finds the words of a source that a statement of the answer rests on, and such a source."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from websearch_agent.function_words import CHINESE_FUNCTION_WORDS, ENGLISH_FUNCTION_WORDS
 from websearch_agent.types import Source
 
 # Below this share of a statement's weighted terms, two sentences merely speak of one subject.
@@ -40,6 +42,8 @@ def find_source(statement: str, sources: Sequence[Source]) -> int | None:
     It must hold most of the statement's weighted terms in two neighbouring sentences, and every
     number of the statement. For statements that a model left without a marker.
     """
+    if len(set(_terms(statement))) < MIN_TERMS:
+        return None
     numbers = set(_NUMBER.findall(_MARKER.sub("", statement)))
     windows, owners = [], []
     for source in sources:
@@ -60,7 +64,7 @@ def find_source(statement: str, sources: Sequence[Source]) -> int | None:
 def _overlaps(statement: str, texts: Sequence[str]) -> list[float]:
     """Share of the statement's weighted terms that each text holds, 0 to 1."""
     wanted = set(_terms(_MARKER.sub("", statement)))
-    if len(wanted) < MIN_TERMS:
+    if not wanted:
         return [0.0] * len(texts)
     term_sets = [set(_terms(text)) for text in texts]
     weights = _rarity(wanted, term_sets)
@@ -75,14 +79,14 @@ def split_sentences(text: str) -> list[str]:
 
 def _rarity(wanted: Iterable[str], term_sets: Sequence[set[str]]) -> dict[str, float]:
     counts = Counter(term for terms in term_sets for term in terms)
-    return {term: 1.0 / (1 + counts[term]) for term in wanted}
+    return {term: math.log(1 + len(term_sets) / (1 + counts[term])) for term in wanted}
 
 
 def _terms(text: str) -> Iterable[str]:
-    for run in _TERM.findall(text.lower()):
+    for run in _TERM.findall(CHINESE_FUNCTION_WORDS.sub(" ", text.lower())):
         if run[0] >= "぀":
             yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
-        else:
+        elif run not in ENGLISH_FUNCTION_WORDS:
             yield run
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from websearch_agent.pages.words import words_of
+from websearch_agent.pages.words import query_words, words_of
 from websearch_agent.types import Passage
 
 K1 = 1.2
@@ -34,7 +34,7 @@ def rank_passages(
     for query in queries:
         # Two questions' pages mixed, best page of each within the first 8: share of the best
         # 0.95 English, 0.91 Chinese; raw sum 0.90 and 0.77 (bench/ranking.py's data, Nov 2026).
-        query_scores = _bm25_scores(counts, set(words_of(query)))
+        query_scores = _bm25_scores(counts, query_words(query))
         best = max(query_scores, default=0.0) or 1.0
         scores = [max(pair) for pair in zip(scores, (s / best for s in query_scores), strict=True)]
     ranked = [replace(item, score=score) for item, score in zip(passages, scores, strict=True)]
@@ -52,13 +52,13 @@ def _word_counts(passage: Passage, titles: Mapping[str, str]) -> dict[str, float
     return counts
 
 
-def _bm25_scores(counts: Sequence[Mapping[str, float]], words: set[str]) -> list[float]:
+def _bm25_scores(counts: Sequence[Mapping[str, float]], words: Mapping[str, float]) -> list[float]:
     lengths = [sum(count.values()) for count in counts]
     mean_length = sum(lengths) / max(1, len(lengths)) or 1.0
     weights = {}
-    for word in words:
+    for word, share in words.items():
         found = sum(word in count for count in counts)
-        weights[word] = math.log(1 + (len(counts) - found + 0.5) / (found + 0.5))
+        weights[word] = share * math.log(1 + (len(counts) - found + 0.5) / (found + 0.5))
     scores = []
     for count, length in zip(counts, lengths, strict=True):
         damping = K1 * (1 - B + B * length / mean_length)

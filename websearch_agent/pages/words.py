@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from websearch_agent.function_words import CHINESE_FUNCTION_WORDS, ENGLISH_FUNCTION_WORDS
+
 _CJK = r"\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = rf"[^\W_{_CJK}]+"
 _RUN = re.compile(rf"(?P<cjk>[{_CJK}]+)|{_WORD}(?:[._'’]+{_WORD})*")
@@ -12,6 +14,8 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _COMBINING = re.compile(r"[\u0300-\u036f]")
 _NUMBER = re.compile(r"[0-9.]+")
+
+FUNCTION_WORD_WEIGHT = 0.25
 
 
 def words_of(text: str) -> Iterator[str]:
@@ -27,6 +31,23 @@ def words_of(text: str) -> Iterator[str]:
             yield normal_form(run)
         else:
             yield from _identifier_words(run)
+
+
+def query_words(query: str) -> dict[str, float]:
+    """What a query looks for, with weights: an identifier and its parts count as one word.
+
+    Without this, `LibreOffice` would weigh three times a plain word, and "which", which is rare
+    in manuals, more than any subject.
+    """
+    content = CHINESE_FUNCTION_WORDS.sub(" ", query)
+    weights: dict[str, float] = {}
+    for match in _RUN.finditer(content):
+        words = list(words_of(match[0]))
+        share = 1.0 if match.lastgroup == "cjk" else 1.0 / max(1, len(words))
+        for word in words:
+            says_little = FUNCTION_WORD_WEIGHT if word in ENGLISH_FUNCTION_WORDS else 1.0
+            weights[word] = max(weights.get(word, 0.0), share * says_little)
+    return weights or dict.fromkeys(words_of(query), 1.0)
 
 
 def _bigrams(run: str) -> Iterator[str]:

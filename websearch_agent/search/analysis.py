@@ -4,6 +4,8 @@ import re
 
 import tantivy
 
+from websearch_agent.function_words import CHINESE_FUNCTION_WORDS, ENGLISH_FUNCTION_WORDS
+
 _EASTERN = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}"
 _EASTERN_RUN = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+"
@@ -11,21 +13,6 @@ _EASTERN_RUN = re.compile(
 _EASTERN_CHARACTERS = _EASTERN_RUN.pattern[1:-2]
 # A word, or what separates two phrases; between the words of one stand spaces, `_`, `.` or `-`.
 _WORD_OR_BREAK = re.compile(rf"[^\W_{_EASTERN_CHARACTERS}]+|[{_EASTERN_CHARACTERS},;:!?()]+")
-# What is asked with, not about. A question's "怎么" is rare in handbooks, so without this list
-# it would weigh more than the thing asked for.
-_EASTERN_STOP = re.compile(
-    "为什么|是什么|有什么|什么样|什么|怎么样|怎么办|怎么给|怎么|怎样|如何给|如何|哪些|哪个|哪里|多少|是否|能否|可否|请问|"
-    "告诉我|我想|可以|应该|需要|以及|还是|或者|吗|呢|吧|(?<!目)的(?!确)|了(?!解)"
-)
-_STOPWORDS_TEXT = (
-    "a about all am an and any are as at be been but by can could did do does explain for from get "
-    "give had has have how i if in into is it its let like may me mean means might my need no not "
-    "of on or our please s shall should show so some such t tell than that the their them then "
-    "there these they this to too use used using want was way we were what when where which who "
-    "whose why will with would you your"
-)
-ENGLISH_STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
-
 WORDS = "words"
 IDENTIFIERS = "identifiers"
 SPACED = "whitespace"
@@ -66,7 +53,7 @@ def eastern_runs(text: str) -> list[str]:
 
 def asked_eastern_runs(question: str) -> list[str]:
     """The same, of a question: cut at the words that only ask."""
-    return [run for part in _EASTERN_STOP.split(question) for run in eastern_runs(part)]
+    return [run for part in CHINESE_FUNCTION_WORDS.split(question) for run in eastern_runs(part)]
 
 
 def bigrams(run: str) -> list[str]:
@@ -91,7 +78,7 @@ def split_words(question: str) -> list[list[str]]:
     stretches: list[list[str]] = [[]]
     for match in _WORD_OR_BREAK.finditer(question):
         word = match.group().lower()
-        is_break = not word[0].isalnum() or word in ENGLISH_STOPWORDS
+        is_break = not word[0].isalnum() or word in ENGLISH_FUNCTION_WORDS
         if is_break:
             stretches.append([])
         else:
