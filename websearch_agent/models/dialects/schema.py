@@ -6,8 +6,10 @@ notes of November 2026).
 """
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from websearch_agent import prompts
 from websearch_agent.errors import InvalidModelOutput
@@ -23,6 +25,7 @@ from websearch_agent.types import (
 )
 
 MAX_QUERIES = 3
+_MARKER = re.compile(r" ?\[\d+\]")
 # Room for a short reason and three queries; the schema's lengths keep a reply below it.
 DECISION_TOKENS = 220
 
@@ -112,8 +115,9 @@ def parse_decision(text: str, prompt: Prompt) -> Decision:
         ) from error
     if not isinstance(reason, str) or not isinstance(queries, list):
         raise InvalidModelOutput("The model's decision could not be read. Try again.")
-    # The whole question is the best query of a follow-up: key words of small models lose names.
-    wanted = [_with_its_subject(reply.get("standalone"), prompt), *queries]
+    # A follow-up is searched as a whole question: in key words, small models lose the names.
+    standalone = _with_its_subject(reply.get("standalone"), prompt)
+    wanted = queries if standalone is None else [standalone]
     words = [" ".join(query.split()) for query in wanted if isinstance(query, str)]
     kept = tuple(dict.fromkeys(query for query in words if query))[:MAX_QUERIES]
     if not search:
@@ -122,9 +126,9 @@ def parse_decision(text: str, prompt: Prompt) -> Decision:
     return Decision(search=True, queries=kept or (prompt.question[:200],), reason=reason.strip())
 
 
-def _with_its_subject(standalone: object, prompt: Prompt) -> object:
+def _with_its_subject(standalone: object, prompt: Prompt) -> str | None:
     """The stand-alone question; behind the last one where the model left it as it was."""
-    if not isinstance(standalone, str) or not prompt.history:
+    if not isinstance(standalone, str) or not standalone.strip() or not prompt.history:
         return None
     if standalone.strip().casefold() != prompt.question.strip().casefold():
         return standalone
@@ -154,4 +158,12 @@ def _answer_messages(prompt: Prompt) -> tuple[Message, ...]:
         for asked, answered in prompts.answer_example(prompt.question)
         for message in (Message("user", asked), Message("assistant", answered))
     ]
-    return (Message("system", system), *example, *prompt.history, Message("user", question))
+    history = [_without_markers(message) for message in prompt.history]
+    return (Message("system", system), *example, *history, Message("user", question))
+
+
+def _without_markers(message: Message) -> Message:
+    """An earlier answer without its `[n]`: small models would copy them behind new statements."""
+    if message.role != "assistant":
+        return message
+    return replace(message, content=_MARKER.sub("", message.content))
