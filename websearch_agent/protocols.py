@@ -18,6 +18,7 @@ from websearch_agent.types import (
     Prompt,
     SearchQuery,
     SearchResult,
+    Tool,
     Turn,
 )
 
@@ -69,6 +70,10 @@ class Dialect(Protocol):
 
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         """The longest message list that `respond` will send for this prompt."""
+        ...
+
+    def offered_tools(self, prompt: Prompt) -> tuple[Tool, ...]:
+        """The tools that `respond` will offer: they take room in the window too."""
         ...
 
     def respond(

@@ -8,11 +8,13 @@ from fakes import FakeModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from websearch_agent.agent.budget import count_messages, fit_prompt
+from websearch_agent.agent.budget import count_prompt, fit_prompt
 from websearch_agent.agent.select import fill_budget
 from websearch_agent.agent.state import AgentContext
 from websearch_agent.models.dialects.schema import SchemaDialect
-from websearch_agent.types import Evidence, Message, Passage, Prompt, Source
+from websearch_agent.models.dialects.tools import ToolsDialect
+from websearch_agent.protocols import Dialect
+from websearch_agent.types import Evidence, Message, Passage, Prompt, SearchSwitch, Source
 
 pytestmark = pytest.mark.anyio
 
@@ -20,9 +22,9 @@ pytestmark = pytest.mark.anyio
 class Context:
     """As much of an `AgentContext` as the budget looks at."""
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, dialect: Dialect | None = None) -> None:
         self.model = FakeModel([], context_window=window)
-        self.dialect = SchemaDialect()
+        self.dialect = dialect or SchemaDialect()
 
 
 def make_sources(count: int, chars: int) -> tuple[Source, ...]:
@@ -32,6 +34,8 @@ def make_sources(count: int, chars: int) -> tuple[Source, ...]:
 
 @given(
     window=st.sampled_from([2048, 4096, 32768]),
+    dialect=st.sampled_from([SchemaDialect(), ToolsDialect()]),
+    search=st.sampled_from(["never", "auto"]),
     question=st.integers(1, 3000),
     turns=st.integers(0, 30),
     source_count=st.integers(0, 12),
@@ -39,14 +43,20 @@ def make_sources(count: int, chars: int) -> tuple[Source, ...]:
 )
 @settings(deadline=None)
 async def test_prompt_and_answer_always_fit(
-    window: int, question: int, turns: int, source_count: int, passage_chars: int
+    window: int,
+    dialect: Dialect,
+    search: SearchSwitch,
+    question: int,
+    turns: int,
+    source_count: int,
+    passage_chars: int,
 ) -> None:
-    context = cast(AgentContext, Context(window))
+    context = cast(AgentContext, Context(window, dialect))
     history = (Message("user", "why? " * 40), Message("assistant", "because. " * 200)) * turns
     evidence = Evidence(("query",), make_sources(source_count, passage_chars))
-    prompt = Prompt(dt.date(2026, 1, 1), "q" * question, history, evidence, "never")
+    prompt = Prompt(dt.date(2026, 1, 1), "q" * question, history, evidence, search)
     fitted = await fit_prompt(prompt, context)
-    used = await count_messages(context, context.dialect.build_messages(fitted))
+    used = await count_prompt(context, fitted)
     assert used + fitted.max_tokens <= window
     assert fitted.max_tokens >= 128
     assert fitted.question == prompt.question

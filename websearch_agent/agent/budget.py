@@ -4,8 +4,8 @@ Order of shrinking: the oldest turns go first, then long answers of the history,
 then the room for the answer. The current question is never cut.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 from websearch_agent.agent.state import AgentContext
 from websearch_agent.errors import InvalidRequest
@@ -31,7 +31,7 @@ async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1
     limits = await context.model.limits()
     window = int(limits.context_window * shrink)
     bare = replace(prompt, history=(), evidence=_without_sources(prompt.evidence))
-    fixed = await count_messages(context, context.dialect.build_messages(bare))
+    fixed = await count_prompt(context, bare)
     if fixed + MIN_ANSWER_TOKENS > window:
         raise InvalidRequest(
             f"The question is too long for this model: it takes about {fixed} tokens with the "
@@ -49,15 +49,17 @@ async def source_budget(prompt: Prompt, context: AgentContext) -> int:
     limits = await context.model.limits()
     without = replace(prompt, evidence=Evidence(("",), ()))
     fitted = await fit_prompt(without, context)
-    used = await count_messages(context, context.dialect.build_messages(fitted))
+    used = await count_prompt(context, fitted)
     return min(limits.source_tokens, limits.context_window - used - fitted.max_tokens)
 
 
-async def count_messages(context: AgentContext, messages: Sequence[Message]) -> int:
-    """Tokens of a message list with what a chat template adds."""
+async def count_prompt(context: AgentContext, prompt: Prompt) -> int:
+    """Tokens of the call for this prompt: messages, offered tools, the chat template's own."""
+    messages = context.dialect.build_messages(prompt)
     texts = [m.content + "".join(call.arguments for call in m.tool_calls) for m in messages]
+    texts += [json.dumps(asdict(tool)) for tool in context.dialect.offered_tools(prompt)]
     counts = await context.model.count_tokens(texts)
-    return sum(counts) + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_PROMPT
+    return sum(counts) + TOKENS_PER_MESSAGE * len(texts) + TOKENS_PER_PROMPT
 
 
 def _without_sources(evidence: Evidence | None) -> Evidence | None:
@@ -90,7 +92,7 @@ def _shorten(message: Message) -> Message:
 async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, window: int) -> Prompt:
     """The last passages go first, until the whole prompt and its answer fit."""
     while True:
-        used = await count_messages(context, context.dialect.build_messages(prompt))
+        used = await count_prompt(context, prompt)
         if used + prompt.max_tokens <= window:
             return prompt
         if prompt.evidence is not None and prompt.evidence.sources:

@@ -1,6 +1,7 @@
 """The nodes that bring evidence: `search_web`, `read_pages`, `select_sources`."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from langgraph.runtime import Runtime
@@ -8,7 +9,7 @@ from langgraph.runtime import Runtime
 from websearch_agent.agent.notices import builtin_notice, local_only_notice
 from websearch_agent.agent.select import choose_sources
 from websearch_agent.agent.state import AgentContext, AgentState
-from websearch_agent.errors import NoPageReadable, PageError, PageUnreachable
+from websearch_agent.errors import AgentError, NoPageReadable, PageError, PageUnreachable
 from websearch_agent.search.fan_out import SearchOutcome, no_engine_answered, search_all
 from websearch_agent.types import (
     EngineFailure,
@@ -23,6 +24,10 @@ from websearch_agent.types import (
 )
 
 Emit = Callable[[object], None]
+
+MIN_PATIENCE_S = 1.5
+
+_logger = logging.getLogger(__name__)
 
 
 async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
@@ -101,30 +106,41 @@ async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 async def _read_until_enough(
     results: Sequence[SearchResult], context: AgentContext, emit: Emit
 ) -> list[PageFailure]:
+    """Fetch all at once, parse in order of arrival, cancel what is no longer needed."""
     tasks = {asyncio.create_task(_read_one(result, context)): result for result in results}
+    now = asyncio.get_running_loop().time
     failures: list[PageFailure] = []
-    give_up_at = asyncio.get_running_loop().time() + context.reading_deadline_s
-    pending, good = set(tasks), 0
+    started, pending, good = now(), set(tasks), 0
+    give_up_at = started + context.reading_deadline_s
+    enough = min(context.plan.enough_pages, len(results))
     try:
-        while pending and good < context.plan.enough_pages:
-            left = give_up_at - asyncio.get_running_loop().time()
+        while pending and good < enough:
             done, pending = await asyncio.wait(
-                pending, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED
+                pending, timeout=max(0.0, give_up_at - now()), return_when=asyncio.FIRST_COMPLETED
             )
             if not done:
                 break
             # Results' order, not the order of completion: the same pages, the same answer.
             for task in sorted(done, key=lambda t: tasks[t].rank):
-                outcome = task.result()
-                good += _take_in(tasks[task], outcome, context, emit, failures)
+                good += _take_in(tasks[task], task.result(), context, emit, failures)
+            if 2 * good >= enough:
+                give_up_at = min(give_up_at, started + _patience_s(now() - started))
     finally:
         await _cancel_all(pending)
-    if good < context.plan.enough_pages:
+    if good < enough:
         for task in sorted(pending, key=lambda t: tasks[t].rank):
-            late = f"not read within {context.reading_deadline_s:g} s"
+            late = f"not read within {give_up_at - started:.3g} s"
             failure = PageFailure(tasks[task].url, PageUnreachable.code, late)
             _take_in(tasks[task], failure, context, emit, failures)
     return failures
+
+
+def _patience_s(half_read_s: float) -> float:
+    """How long all pages together may take when half of what is enough took so long.
+
+    One silent page among good ones must not cost the person the whole reading deadline.
+    """
+    return max(MIN_PATIENCE_S, 3 * half_read_s)
 
 
 def _take_in(
@@ -149,8 +165,12 @@ async def _read_one(result: SearchResult, context: AgentContext) -> Page | PageF
         if result.document_id is not None:
             return await context.documents.read_document(result.document_id)
         return await context.reader.read(result.url)
-    except PageError as error:
+    except AgentError as error:
         return PageFailure(result.url, error.code, error.message)
+    except Exception:  # The door to foreign pages: one of them never ends the answer.
+        _logger.exception("reading a page failed in an unknown way")
+        reason = "an internal error while reading; the log has its traceback"
+        return PageFailure(result.url, PageError.code, reason)
 
 
 async def _cancel_all(tasks: set[asyncio.Task[Page | PageFailure]]) -> None:

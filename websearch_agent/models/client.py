@@ -111,6 +111,8 @@ class OpenAICompatibleModel:
             if self._status.state == "ready":
                 return
             try:
+                # Loading the token table takes half a second: not on the event loop.
+                await asyncio.to_thread(estimate_tokens, ())
                 await self._ask_for_models()
             except ModelError as error:
                 self._status = ModelStatus("failed", error.message)

@@ -7,6 +7,7 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 from trafilatura import extract_with_metadata, html2txt, load_html
 
 from websearch_agent.errors import PageEmpty
+from websearch_agent.pages.hidden_text import drop_hidden
 from websearch_agent.pages.markdown_tree import (
     content_container,
     lost_structure,
@@ -72,7 +73,8 @@ def _with_structure(tree: HtmlElement, text: str) -> str:
 
 
 def _prepare(tree: HtmlElement) -> None:
-    """Rewrite what trafilatura would drop or spoil; changes the tree in place."""
+    """Rewrite what trafilatura would keep, drop or spoil wrongly; changes the tree in place."""
+    drop_hidden(tree)
     for link in list(tree.iter("a")):
         label = (link.text_content() or "").strip()
         if label and len(label) <= 2 and set(label) <= _PERMALINK_SIGNS | {"\ufe0f"}:

@@ -8,6 +8,8 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from websearch_agent.errors import (
     PageEmpty,
     PageError,
@@ -20,12 +22,14 @@ from websearch_agent.pages.extract import ExtractedPage
 WORKER_MODULE = "websearch_agent.pages.parsing_worker"
 START_TIMEOUT_S = 30.0
 MAX_REPLY_BYTES = 16_000_000
+MAX_MESSAGE_CHARS = 300
 # Parsers leak and cache: a worker is replaced after this many pages.
 PAGES_PER_WORKER = 500
 # A page that nobody waits for any more may take about as long as a new worker would: starting
 # one costs 0.3 to 0.7 s of processor time, while most pages take some milliseconds.
 UNWANTED_LIMIT_S = 1.0
 
+_PAGE_FORM = TypeAdapter(ExtractedPage)
 _ERRORS = {error.code: error for error in (PageEmpty, PageTooLarge, UnsupportedContent)}
 # A worker reads hostile pages: it gets no keys from the environment.
 _KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SYSTEMROOT", "TMPDIR", "TZ")
@@ -251,8 +255,12 @@ def _worker_environment() -> dict[str, str]:
 
 
 def _page_of(reply: dict[str, object]) -> ExtractedPage:
-    page = reply.get("page")
-    if isinstance(page, dict):
-        return ExtractedPage(**page)
+    """What the reply says; it is checked, because a page may have taken the parser over."""
+    if "page" in reply:
+        try:
+            return _PAGE_FORM.validate_python(reply["page"], strict=True)
+        except ValidationError as error:
+            raise PageEmpty("the page made the parser answer nonsense") from error
     error_type: type[PageError] = _ERRORS.get(str(reply.get("error")), PageEmpty)
-    raise error_type(str(reply.get("message", "the page could not be parsed")))
+    message = str(reply.get("message", "the page could not be parsed"))
+    raise error_type(message[:MAX_MESSAGE_CHARS])

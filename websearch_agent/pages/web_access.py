@@ -23,6 +23,15 @@ _HEADERS = {
     "Accept-Language": "en,zh;q=0.9,*;q=0.5",
 }
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_STATUS_WORDS = {
+    401: "wants a login for the page",
+    402: "wants money for the page",
+    403: "refuses to give the page to a program",
+    404: "does not have the page",
+    410: "does not have the page any more",
+    429: "is asked too often",
+    451: "may not show the page for legal reasons",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +133,13 @@ class WebAccess:
 
     async def _read(self, url: str, target: httpx.URL, response: httpx.Response) -> WebResponse:
         if not 200 <= response.status_code < 300:
-            raise PageUnreachable(f"{target.host} answered HTTP {response.status_code}")
+            words = _status_words(response.status_code)
+            raise PageUnreachable(f"{target.host} {words} (HTTP {response.status_code})")
         content_type = response.headers.get("content-type", "")
         if not may_be_readable(content_type):
-            raise UnsupportedContent(f"{target.host} sent {media_type(content_type)}")
+            raise UnsupportedContent(
+                f"{target.host} sent {media_type(content_type)}; only HTML, text and PDF are read"
+            )
         body, truncated = await self._read_body(target.host, response)
         if truncated and body.startswith(b"%PDF-"):
             size_mb = self._limits.max_page_bytes / 1e6
@@ -145,6 +157,13 @@ class WebAccess:
         except UnknownEncoding as error:
             raise PageUnreachable(f"{host} sent a body that cannot be unpacked: {error}") from error
         return decoder.body, decoder.is_full
+
+
+def _status_words(status: int) -> str:
+    """What an HTTP error status says, for a person who does not know the numbers."""
+    if status >= 500:
+        return "has an error of its own"
+    return _STATUS_WORDS.get(status, "does not give the page out")
 
 
 def _host(url: str) -> str:

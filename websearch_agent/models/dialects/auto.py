@@ -8,7 +8,7 @@ from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.http_errors import ToolsNotSupported
 from websearch_agent.protocols import Dialect, ModelClient
-from websearch_agent.types import Decision, Message, ModelDelta, Prompt
+from websearch_agent.types import Decision, Message, ModelDelta, Prompt, Tool
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +21,9 @@ class AutoDialect:
 
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         return self._dialect.build_messages(prompt)
+
+    def offered_tools(self, prompt: Prompt) -> tuple[Tool, ...]:
+        return self._dialect.offered_tools(prompt)
 
     async def respond(
         self, model: ModelClient, prompt: Prompt

@@ -22,6 +22,7 @@ from websearch_agent.types import (
     ModelFinished,
     Prompt,
     TextDelta,
+    Tool,
 )
 
 MAX_QUERIES = 3
@@ -66,6 +67,9 @@ class SchemaDialect:
         if prompt.search == "never":
             return _chat_messages(prompt)
         return _decide_messages(prompt)
+
+    def offered_tools(self, prompt: Prompt) -> tuple[Tool, ...]:
+        return ()
 
     async def respond(
         self, model: ModelClient, prompt: Prompt

@@ -61,6 +61,9 @@ class ToolsDialect:
             Message("tool", prompts.sources(prompt.evidence.sources), tool_call_id=call.id),
         )
 
+    def offered_tools(self, prompt: Prompt) -> tuple[Tool, ...]:
+        return () if prompt.search == "never" else (SEARCH_TOOL,)
+
     async def respond(
         self, model: ModelClient, prompt: Prompt
     ) -> AsyncGenerator[Decision | ModelDelta, None]:
@@ -68,7 +71,7 @@ class ToolsDialect:
         call = ModelCall(
             messages=self.build_messages(prompt),
             max_tokens=prompt.max_tokens,
-            tools=(SEARCH_TOOL,) if may_search else (),
+            tools=self.offered_tools(prompt),
             force_tool=prompt.search == "always",
         )
         decided = not may_search
