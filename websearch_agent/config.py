@@ -118,7 +118,8 @@ class Settings(BaseSettings):
             unknown = [name for name in names if name not in ENGINE_NAMES]
             if unknown or not names:
                 known = ", ".join(ENGINE_NAMES)
-                raise ValueError(f"unknown engine {unknown}; known are: {known}")
+                named = f"unknown engine {', '.join(unknown)}" if unknown else "no engine is named"
+                raise ValueError(f"{named}; known are: {known}")
         return names
 
     @field_validator("allowed_networks", mode="before")
@@ -175,5 +176,5 @@ def load_settings(**overrides: object) -> Settings:
         lines = []
         for item in error.errors(include_url=False, include_input=False):
             name = "WEBSEARCH_" + "_".join(str(part) for part in item["loc"][:1]).upper()
-            lines.append(f"{name}: {item['msg']}")
+            lines.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
         raise ConfigError("; ".join(lines)) from None

@@ -1,5 +1,7 @@
 """Builds the program from its settings: the only module that picks concrete classes."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -7,7 +9,8 @@ import httpx
 
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.config import Settings
-from websearch_agent.errors import ConfigError
+from websearch_agent.errors import AgentError, ConfigError, PageError
+from websearch_agent.indexing import build_builtin_collection
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
@@ -22,11 +25,14 @@ from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import AgentEvent, AnswerRequest, Page
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class AgentService:
     """The program as a door sees it. Made by `build_service`; `aclose` when done."""
 
+    settings: Settings
     parts: AgentParts
     store: SqliteStore
     engines: "Engines"
@@ -48,8 +54,27 @@ class AgentService:
 
     async def prepare(self) -> None:
         """Load what the first question would wait for. Raises ModelError."""
-        await self.reader.warm()
+        await asyncio.gather(self._start_parsers(), self._prepare_model())
+
+    async def _start_parsers(self) -> None:
+        try:
+            await self.reader.warm()
+        except PageError as error:  # told again by every page; the model needs none of them
+            _log.warning("Pages cannot be read: %s", error.message)
+
+    async def _prepare_model(self) -> None:
+        await self.refresh_builtin_collection()
         await self.model.prepare()
+
+    async def refresh_builtin_collection(self) -> None:
+        """Make the built-in collection if it is missing or old (about a second).
+
+        A failure is only logged: everything else works without it.
+        """
+        try:
+            await build_builtin_collection(self.settings)
+        except (AgentError, OSError, ValueError) as error:
+            _log.warning("The built-in collection could not be made: %s", error)
 
     async def aclose(self) -> None:
         """End everything. Questions still being answered are stored as stopped."""
@@ -62,14 +87,14 @@ class AgentService:
 
 async def build_service(settings: Settings) -> AgentService:
     """Raises ConfigError, StoreError. Nothing is downloaded or loaded yet: see `prepare`."""
+    dialect = make_dialect(settings)
+    engines = Engines(settings)
     store = SqliteStore(settings.database_path)
     await store.open()
-    engines = Engines(settings)
-    model = make_model(settings)
     reader = WebPageReader.create(allowed_networks=settings.allowed_networks)
     parts = AgentParts(
-        model=model,
-        dialect=make_dialect(settings),
+        model=make_model(settings),
+        dialect=dialect,
         store=store,
         engines=engines.active,
         builtin_engine=engines.builtin,
@@ -79,7 +104,7 @@ async def build_service(settings: Settings) -> AgentService:
         reading_deadline_s=settings.reading_deadline_s,
         answer_deadline_s=settings.answer_deadline_s,
     )
-    return AgentService(parts, store, engines, reader)
+    return AgentService(settings, parts, store, engines, reader)
 
 
 def make_model(settings: Settings) -> ModelClient:

@@ -1,5 +1,6 @@
 """Reading a page from the address to the clean text, over a real loopback server."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ import pytest
 from tests.pages.test_extract import tiny_pdf
 from websearch_agent.errors import AddressNotAllowed, PageEmpty, PageUnreachable, UnsupportedContent
 from websearch_agent.pages.reader import WebPageReader, site_of
+from websearch_agent.pages.web_access import AccessLimits
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +30,19 @@ PAGES = {
 
 
 class Pages(BaseHTTPRequestHandler):
+    silent_request_came = threading.Event()
+    silent_client_left = threading.Event()
+    endless_bytes_sent = 0
+
     def do_GET(self) -> None:
+        if self.path == "/silent":
+            self.silent_request_came.set()
+            if self.connection.recv(1) == b"":
+                self.silent_client_left.set()
+            return
+        if self.path == "/endless":
+            self._send_endless()
+            return
         if self.path == "/moved":
             self.send_response(301)
             self.send_header("Location", "/article")
@@ -41,6 +55,19 @@ class Pages(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _send_endless(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        piece = b"<p>" + b"x" * 65_536 + b"</p>"
+        while True:
+            try:
+                self.wfile.write(piece)
+            except OSError:
+                self.close_connection = True
+                return
+            type(self).endless_bytes_sent += len(piece)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         return
@@ -75,6 +102,30 @@ async def test_pages_are_read_and_failures_named(origin: str) -> None:
                 await reader.read(origin + path)
     finally:
         await reader.aclose()
+
+
+async def test_cancelled_read_closes_its_connection(origin: str) -> None:
+    reader = WebPageReader.create(allowed_networks=[ip_network("127.0.0.1/32")])
+    reading = asyncio.create_task(reader.read(f"{origin}/silent"))
+    assert await asyncio.to_thread(Pages.silent_request_came.wait, 10)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await asyncio.to_thread(Pages.silent_client_left.wait, 10)
+    await reader.aclose()
+
+
+async def test_endless_page_of_one_letter_is_left_at_the_size_cap(origin: str) -> None:
+    reader = WebPageReader.create(
+        allowed_networks=[ip_network("127.0.0.1/32")],
+        limits=AccessLimits(max_page_bytes=500_000),
+        worker_count=1,
+    )
+    with pytest.raises(PageEmpty, match="over and over"):
+        await reader.read(f"{origin}/endless")
+    await reader.aclose()
+    # What the sockets of both sides hold comes on top of the cap.
+    assert Pages.endless_bytes_sent < 50_000_000
 
 
 async def test_loopback_is_refused_unless_opened(origin: str) -> None:

@@ -114,12 +114,20 @@ async def test_no_cookie_is_sent_back() -> None:
     assert not any(b"cookie" in request.lower() for request in network.requests)
 
 
-@pytest.mark.parametrize("status", [404, 403, 500, 304])
-async def test_error_status_is_told(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, "does not have the page"),
+        (403, "refuses to give the page to a program"),
+        (503, "has an error of its own"),
+        (304, "does not give the page out"),
+    ],
+)
+async def test_error_status_is_told_in_words(status: int, words: str) -> None:
     network = FakeNetwork({PUBLIC: [reply(b"no", status=status)]})
     error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
     assert isinstance(error, PageUnreachable)
-    assert str(status) in error.message
+    assert error.message == f"a.example {words} (HTTP {status})"
 
 
 async def test_unreachable_and_unknown_hosts_are_told_without_the_url() -> None:

@@ -205,7 +205,7 @@ def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversati
 
 
 def check_question(question: str) -> None:
-    """Raises InvalidRequest for an empty or overlong question."""
+    """Raises InvalidRequest for a question that is empty, overlong, or no Unicode text."""
     if not question.strip():
         raise InvalidRequest("The question is empty. Write what you want to know.")
     if len(question) > MAX_QUESTION_CHARS:
@@ -213,6 +213,9 @@ def check_question(question: str) -> None:
             f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARS:,} are "
             "taken. Shorten it."
         )
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        # Bytes that are no UTF-8 (command line) or half a JSON escape: no part can store them.
+        raise InvalidRequest("The question is not readable text. Send it as UTF-8.")
 
 
 async def _load_or_create(request: AnswerRequest, store: ConversationStore) -> Conversation:

@@ -1,21 +1,31 @@
 """The commands. Heavy modules are imported inside them: `--help` must be quick."""
 
 import asyncio
+import io
 import logging
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from websearch_agent import __version__
 from websearch_agent.config import Settings, load_settings
-from websearch_agent.errors import AgentError, ConfigError
+from websearch_agent.errors import AgentError, ConfigError, ConversationNotFound, InvalidRequest
 from websearch_agent.types import AnswerFailed, AnswerRequest
+
+if TYPE_CHECKING:
+    from websearch_agent.cli.session import ServiceOpener
+    from websearch_agent.wiring import AgentService
+
+T = TypeVar("T")
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+BAD_INPUT_CODES = (ConfigError.code, ConversationNotFound.code, InvalidRequest.code)
 
 app = typer.Typer(
     help="Ask, and get an answer that cites the pages it was read from.",
@@ -48,16 +58,33 @@ ConversationOption = Annotated[
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr, never a traceback."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 shows "?" for what it cannot show. Input keeps what is
+        # no UTF-8, so that the question is refused in words.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape" if stream is sys.stdin else "replace")
     try:
         app()
     except AgentError as error:
-        sys.stderr.write(f"websearch-agent: {error.message}\n")
-        raise SystemExit(
-            EXIT_BAD_INPUT if isinstance(error, ConfigError) else EXIT_FAILED
-        ) from None
+        raise SystemExit(_report(error.code, error.message)) from None
+    except OSError as error:
+        # The disk of a redirected answer is full, a file of ours cannot be read: nothing to trace.
+        raise SystemExit(_report("os_error", str(error))) from None
+
+
+def _report(code: str, message: str) -> int:
+    """Say what went wrong and return the exit code."""
+    print(f"websearch-agent: {message}", file=sys.stderr)
+    return EXIT_BAD_INPUT if code in BAD_INPUT_CODES else EXIT_FAILED
+
+
+def _run(work: Coroutine[object, object, T]) -> T:
+    """Run a command's work; Ctrl-C has let it tidy up when this returns."""
+    try:
+        return asyncio.run(work)
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
-        raise SystemExit(EXIT_INTERRUPTED) from None
+        print("\nStopped.", file=sys.stderr)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -71,6 +98,7 @@ def _version(
 
 @app.command()
 def ask(
+    context: typer.Context,
     question: Annotated[str, typer.Argument(help="The question; - reads it from stdin.")],
     search: SearchOption = Search.auto,
     mode: ModeOption = AnswerMode.balanced,
@@ -79,21 +107,27 @@ def ask(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only answer and sources.")] = False,
 ) -> None:
     """Answer one question and exit: 0 answered, 1 failed, 2 bad input, 130 interrupted."""
-    from websearch_agent.cli.session import ask_once
+    from websearch_agent.cli.session import ask_for_json, ask_once
 
     text = sys.stdin.read() if question == "-" else question
     request = AnswerRequest(
-        question=text, conversation_id=conversation, search=search.value, mode=mode.value
+        question=_from_shell(text),
+        conversation_id=conversation,
+        search=search.value,
+        mode=mode.value,
     )
-    settings = _settings(log_level="error")
-    end = asyncio.run(ask_once(settings, request, quiet=quiet or as_json, as_json=as_json))
+    if as_json:
+        end = _run(ask_for_json(_quiet_settings, request, _service_opener(context)))
+    else:
+        settings = _quiet_settings()
+        end = _run(ask_once(settings, request, _service_opener(context), quiet=quiet))
     if isinstance(end, AnswerFailed):
-        bad_input = end.code in ("invalid_request", "conversation_not_found")
-        raise typer.Exit(EXIT_BAD_INPUT if bad_input else EXIT_FAILED)
+        raise typer.Exit(EXIT_BAD_INPUT if end.code in BAD_INPUT_CODES else EXIT_FAILED)
 
 
 @app.command()
 def chat(
+    context: typer.Context,
     search: SearchOption = Search.auto,
     mode: ModeOption = AnswerMode.balanced,
     conversation: ConversationOption = None,
@@ -104,7 +138,7 @@ def chat(
     request = AnswerRequest(
         question="", conversation_id=conversation, search=search.value, mode=mode.value
     )
-    asyncio.run(chat_session(_settings(log_level="error"), request))
+    _run(chat_session(_quiet_settings(), request, _service_opener(context)))
 
 
 @app.command()
@@ -116,18 +150,15 @@ def serve(
     from websearch_agent.server.run import run_server
     from websearch_agent.wiring import build_service
 
-    settings = _settings()
-    _logging(settings)
+    settings = load_settings()
+    _start_logging(settings)
 
-    async def make_service() -> object:
-        from websearch_agent.indexing import build_builtin_collection
-
-        await build_builtin_collection(settings)
+    async def make_service() -> "AgentService":
         service = await build_service(settings)
         await service.store.mark_abandoned_turns()
         return service
 
-    run_server(settings, host, port, service_factory=make_service)  # type: ignore[arg-type]
+    run_server(settings, host, port, service_factory=make_service)
 
 
 @app.command()
@@ -144,7 +175,8 @@ def index(
     """Index documents of your own; the engine `local` then searches them."""
     from websearch_agent.cli.index_command import run_index
 
-    asyncio.run(run_index(_settings(), targets or [], clear=clear, builtin=builtin))
+    if not _run(run_index(load_settings(), targets or [], clear=clear, builtin=builtin)):
+        raise typer.Exit(EXIT_FAILED)
 
 
 model_app = typer.Typer(help="The embedded model.", no_args_is_help=True)
@@ -156,7 +188,7 @@ def model_pull() -> None:
     """Download the embedded model's weights now instead of at the first start."""
     from websearch_agent.cli.model_command import pull_weights
 
-    asyncio.run(pull_weights(_settings(log_level="warning")))
+    _run(pull_weights(_quiet_settings()))
 
 
 @app.command()
@@ -164,18 +196,35 @@ def doctor() -> None:
     """Check model, engines, index, database and disk, and say what to do. Exit 1 if one fails."""
     from websearch_agent.cli.doctor import run_doctor
 
-    if not asyncio.run(run_doctor(_settings(log_level="error"))):
+    if not _run(run_doctor(_quiet_settings())):
         raise typer.Exit(EXIT_FAILED)
 
 
-def _settings(*, log_level: str | None = None) -> Settings:
+def _service_opener(context: typer.Context) -> "ServiceOpener":
+    """What the caller of `app` has put in (tests do), else the real program."""
+    from websearch_agent.cli.session import open_service
+
+    opener: ServiceOpener = context.obj or open_service
+    return opener
+
+
+def _from_shell(text: str) -> str:
+    """An argument as it was typed: Python keeps UTF-8 as surrogates where the locale is not."""
+    with suppress(UnicodeError):
+        return text.encode("utf-8", "surrogateescape").decode("utf-8")
+    return text
+
+
+def _quiet_settings() -> Settings:
+    """The settings; logs would disturb an answer, so only errors show unless a level is set."""
     settings = load_settings()
-    if log_level is not None:
-        logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(message)s")
+    if "log_level" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"log_level": "error"})
+    _start_logging(settings)
     return settings
 
 
-def _logging(settings: Settings) -> None:
+def _start_logging(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

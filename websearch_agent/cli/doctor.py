@@ -1,14 +1,14 @@
 """`doctor`: tries each part for real and says what to do about those that fail."""
 
 import shutil
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from websearch_agent.cli.terminal import printable
+from websearch_agent.cli.terminal import printable_line
 from websearch_agent.config import Settings
-from websearch_agent.errors import AgentError
+from websearch_agent.errors import AgentError, ConfigError
 from websearch_agent.models.weights import find_weights
+from websearch_agent.models.weights_file import check_model_path
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import SearchQuery
@@ -83,7 +83,12 @@ async def _check_database(settings: Settings) -> Finding:
 
 async def _check_model(settings: Settings) -> Finding:
     if settings.model_url is None:
-        weights = find_weights(settings)
+        try:
+            weights = find_weights(settings)
+            if settings.model_path is not None:
+                check_model_path(settings.model_path)
+        except ConfigError as error:
+            return Finding(False, "model", error.message)
         if weights is None:
             detail = "embedded; not downloaded yet, the first start does it (1.1 GB)"
             return Finding(False, "model", detail, warning=True)
@@ -123,4 +128,4 @@ def _check_builtin(engines: Engines) -> Finding:
 
 def _print(finding: Finding) -> None:
     mark = "ok  " if finding.ok else ("note" if finding.warning else "FAIL")
-    sys.stdout.write(printable(f"{mark}  {finding.name}: {finding.detail}") + "\n")
+    print(printable_line(f"{mark}  {finding.name}: {finding.detail}"), flush=True)

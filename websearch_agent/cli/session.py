@@ -1,80 +1,106 @@
 """`ask` and `chat`: questions answered inside this process, without a server."""
 
 import asyncio
-import json
 import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
+from typing import Protocol
 
-from websearch_agent.cli.terminal import TerminalView, printable
+from websearch_agent.cli.terminal import TerminalView, printable_json
 from websearch_agent.config import Settings
-from websearch_agent.indexing import build_builtin_collection
+from websearch_agent.errors import AgentError
 from websearch_agent.types import AgentEvent, AnswerFailed, AnswerFinished, AnswerRequest
 from websearch_agent.wiring import AgentService, build_service
 
 PROMPT = "\n> "
 
 
+class AnsweringService(Protocol):
+    """What the terminal needs of the program: `wiring.AgentService`, or a fake."""
+
+    def answer_question(self, request: AnswerRequest) -> AsyncGenerator[AgentEvent, None]: ...
+
+    async def prepare(self) -> None: ...
+
+
+ServiceOpener = Callable[[Settings], AbstractAsyncContextManager[AnsweringService]]
+
+
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[AgentService]:
     """The program without a server; closed at the end, whatever happens."""
-    await build_builtin_collection(settings)
     service = await build_service(settings)
     try:
+        await service.refresh_builtin_collection()
         yield service
     finally:
         await service.aclose()
 
 
 async def ask_once(
-    settings: Settings, request: AnswerRequest, *, quiet: bool, as_json: bool
+    settings: Settings, request: AnswerRequest, open_service: ServiceOpener, *, quiet: bool
 ) -> AnswerFinished | AnswerFailed:
-    """Answer one question on stdout, as text or as the `Answer` in JSON."""
+    """Answer one question: the answer and its sources on stdout, all else on stderr."""
     async with open_service(settings) as service:
-        if not as_json:
-            return await TerminalView(quiet=quiet).show(service.answer_question(request))
-        end = await last_event(service.answer_question(request))
-    print(json.dumps(_as_json(end), ensure_ascii=False, indent=2))
+        return await TerminalView(quiet=quiet).show(service.answer_question(request))
+
+
+async def ask_for_json(
+    load: Callable[[], Settings], request: AnswerRequest, open_service: ServiceOpener
+) -> AnswerFinished | AnswerFailed:
+    """Answer one question as one JSON object, whatever fails: a program reads it."""
+    try:
+        async with open_service(load()) as service:
+            end = await last_event(service.answer_question(request))
+    except AgentError as error:
+        end = AnswerFailed(error.code, error.message, error.retryable)
+    print(printable_json(_as_json(end)), flush=True)
     return end
 
 
-async def chat_session(settings: Settings, request: AnswerRequest) -> None:
+async def chat_session(
+    settings: Settings, request: AnswerRequest, open_service: ServiceOpener
+) -> None:
     """Ask again and again in one conversation, until Ctrl-D or /exit."""
-    async with open_service(settings) as service:
-        loading = asyncio.create_task(_quietly_prepare(service))
-        print("Ask anything. Ctrl-C stops an answer; Ctrl-D or /exit ends the chat.")
-        view = TerminalView()
-        while (question := await _read_line()) is not None:
-            if not question.strip():
-                continue
-            await _answer_or_stop(service, replace(request, question=question), view)
-            request = replace(
-                request, conversation_id=view.conversation_id or request.conversation_id
-            )
-        loading.cancel()
-    if view.conversation_id:
-        print(f"To go on later: websearch-agent chat --conversation {view.conversation_id}")
+    view = TerminalView()
+    try:
+        async with open_service(settings) as service:
+            loading = asyncio.create_task(_quietly_prepare(service))
+            print("Ask anything. Ctrl-C stops an answer; Ctrl-D or /exit ends the chat.")
+            while (question := await _read_line()) is not None:
+                if question.strip():
+                    await _answer_or_stop(service, replace(request, question=question), view)
+                known_id = view.conversation_id or request.conversation_id
+                request = replace(request, conversation_id=known_id)
+            loading.cancel()
+    finally:
+        if view.conversation_id:
+            print(f"\nTo go on later: websearch-agent chat --conversation {view.conversation_id}")
 
 
 async def _answer_or_stop(
-    service: AgentService, request: AnswerRequest, view: TerminalView
+    service: AnsweringService, request: AnswerRequest, view: TerminalView
 ) -> None:
     """Ctrl-C ends this answer, not the chat."""
     loop = asyncio.get_running_loop()
     showing = asyncio.ensure_future(view.show(service.answer_question(request)))
-    loop.add_signal_handler(signal.SIGINT, showing.cancel)
+
+    def stop(_signal: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(showing.cancel)
+
+    before = signal.signal(signal.SIGINT, stop)
     try:
         await showing
     except asyncio.CancelledError:
         print("\nStopped. What was written is kept.")
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
 
 
-async def _quietly_prepare(service: AgentService) -> None:
+async def _quietly_prepare(service: AnsweringService) -> None:
     # Its failure comes again, in words, with the first question.
     with suppress(Exception):
         await service.prepare()
@@ -135,4 +161,4 @@ async def last_event(events: AsyncGenerator[AgentEvent, None]) -> AnswerFinished
 def _as_json(end: AnswerFinished | AnswerFailed) -> dict[str, object]:
     if isinstance(end, AnswerFinished):
         return {"conversation_id": end.conversation_id, **asdict(end.answer)}
-    return {"code": end.code, "message": printable(end.message), "retryable": end.retryable}
+    return {"code": end.code, "message": end.message, "retryable": end.retryable}

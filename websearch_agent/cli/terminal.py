@@ -1,13 +1,14 @@
 """Shows an answer's events in a terminal: the answer on stdout, all else on stderr."""
 
+import json
 import re
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
+from rich.text import Text
 
 from websearch_agent.types import (
     AgentEvent,
@@ -28,8 +29,13 @@ from websearch_agent.types import (
 )
 
 # Control and format characters of pages and models could move the cursor, hide text or turn its
-# direction: none of them reaches the terminal.
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f­​-‏‪-‮⁠-⁤⁦-⁩﻿]|[\U000e0000-\U000e007f]")
+# direction: none of them reaches the terminal. The joiners U+200C and U+200D stay: Persian and
+# emoji are written with them. Lone surrogates cannot be written at all.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_LINE_BREAK = re.compile(r"[^\S ]+")
 
 
 def printable(text: str) -> str:
@@ -37,14 +43,31 @@ def printable(text: str) -> str:
     return _UNSAFE.sub("", text)
 
 
+def printable_line(text: str) -> str:
+    """The same in one line: a title must not forge lines of ours."""
+    return printable(_LINE_BREAK.sub(" ", text))
+
+
+def printable_json(value: object) -> str:
+    """JSON that cannot steer the terminal: such characters are escaped, so nothing is lost."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
 class TerminalView:
-    """Prints events as they come. `quiet` leaves only the answer, its sources and errors."""
+    """Prints events as they come. `quiet` leaves only the answer, its sources and errors.
+
+    Where stdout is no terminal, the answer is written at its end: what a model said before it
+    went on to search cannot be taken back from a file or pipe.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._out = Console(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._streams = sys.stdout is not None and sys.stdout.isatty()
         self._status: Status | None = None
+        self._held: list[str] = []
+        self._line_open = False
         self.conversation_id: str | None = None
 
     async def show(self, events: AsyncGenerator[AgentEvent, None]) -> AnswerFinished | AnswerFailed:
@@ -57,13 +80,30 @@ class TerminalView:
                         return event
         finally:
             self._clear_status()
+            self._write_held()
         raise AssertionError("the stream ended without an end")
 
     def _show_event(self, event: AgentEvent) -> None:
         match event:
+            case AnswerDelta():
+                self._show_text(event.text)
+            case AnswerRestarted():
+                self._drop_text()
+            case Notice():
+                self._say(event.message, style="yellow")
+            case AnswerFinished():
+                self._show_end(event.answer)
+            case AnswerFailed():
+                self._write_held()
+                self._say(event.message, style="red")
             case AnswerStarted():
                 self.conversation_id = event.conversation_id
                 self._set_status("Thinking …")
+            case _:
+                self._show_work(event)
+
+    def _show_work(self, event: AgentEvent) -> None:
+        match event:
             case ModelWaiting():
                 self._set_status(describe_status(event.status))
             case DecisionMade(search=True):
@@ -71,54 +111,77 @@ class TerminalView:
                 self._note(f"Searching: {'; '.join(event.queries)}{why}")
                 self._set_status("Searching …")
             case SearchFinished():
-                for line in dict.fromkeys(f"  {f.engine}: {f.reason}" for f in event.failures):
-                    self._note(line)
+                for line in dict.fromkeys(f"{f.engine}: {f.reason}" for f in event.failures):
+                    self._note(line, indent="  ")
                 self._set_status(f"Reading {event.result_count} results …")
             case PageFinished(failure=None):
-                self._note(f"  read  {event.title}  {event.url}")
+                self._note(f"read  {event.title}  {event.url}", indent="  ")
             case PageFinished(failure=failure) if failure is not None:
-                self._note(f"  not read  {event.url}: {failure.reason}")
+                self._note(f"not read  {event.url}: {failure.reason}", indent="  ")
             case SourcesSelected():
                 self._set_status("Writing …")
-            case Notice():
-                self._clear_status()
-                self._err.print(f"[yellow]{escape(printable(event.message))}[/]")
-            case AnswerRestarted():
-                self._out.print()
-            case AnswerDelta():
-                self._clear_status()
-                sys.stdout.write(printable(event.text))
-                sys.stdout.flush()
-            case AnswerFinished():
-                self._show_end(event.answer)
-            case AnswerFailed():
-                self._clear_status()
-                self._err.print(f"[red]{escape(printable(event.message))}[/]")
+
+    def _show_text(self, text: str) -> None:
+        if not self._streams:
+            self._held.append(text)
+            return
+        self._clear_status()
+        self._write(text)
+
+    def _drop_text(self) -> None:
+        if self._held:
+            self._held.clear()
+        elif self._line_open:
+            self._note("(That was not the answer yet.)")
 
     def _show_end(self, answer: Answer) -> None:
         self._clear_status()
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        self._write_held()
+        self._end_line()
         if answer.finish_reason == "length":
-            self._err.print("[yellow]The answer was cut: it reached WEBSEARCH_ANSWER_TOKENS.[/]")
+            self._say("The answer was cut: it reached WEBSEARCH_ANSWER_TOKENS.", style="yellow")
         if answer.sources:
-            self._out.print("\n[bold]Sources[/]")
+            self._write("\nSources\n")
         for source in sorted(answer.sources, key=lambda source: source.number):
-            self._out.print(escape(describe_source(source)))
+            self._write(describe_source(source) + "\n")
 
-    def _note(self, line: str) -> None:
+    def _write_held(self) -> None:
+        """What is written so far, also when the answer is broken off."""
+        text = "".join(self._held)
+        self._held.clear()
+        if text:
+            self._write(text)
+        self._end_line()
+
+    def _write(self, text: str) -> None:
+        text = printable(text)
+        print(text, end="", flush=True)
+        self._line_open = bool(text) and not text.endswith("\n")
+
+    def _end_line(self) -> None:
+        if self._line_open:
+            self._write("\n")
+
+    def _note(self, line: str, *, indent: str = "") -> None:
         if not self._quiet:
-            self._clear_status()
-            self._err.print(f"[dim]{escape(printable(line))}[/]")
+            self._say(line, style="dim", indent=indent)
+
+    def _say(self, line: str, *, style: str, indent: str = "") -> None:
+        self._clear_status()
+        self._end_line()
+        # As Text: no markup, emoji codes or links can come from what pages and models say.
+        self._err.print(Text(indent + printable_line(line), style=style))
 
     def _set_status(self, text: str) -> None:
         if self._quiet or not self._err.is_terminal:
             return
+        label = Text(printable_line(text))
         if self._status is None:
-            self._status = self._err.status(escape(text))
+            self._end_line()
+            self._status = self._err.status(label)
             self._status.start()
         else:
-            self._status.update(escape(text))
+            self._status.update(label)
 
     def _clear_status(self) -> None:
         if self._status is not None:
@@ -130,7 +193,7 @@ def describe_source(source: Source) -> str:
     """One source as a line: number, title, site, date, address."""
     facts = [part for part in (source.site, source.date) if part]
     about = f" ({', '.join(facts)})" if facts else ""
-    return printable(f"[{source.number}] {' '.join(source.title.split())}{about}  {source.url}")
+    return printable_line(f"[{source.number}] {source.title}{about}  {source.url}")
 
 
 def describe_status(status: ModelStatus) -> str:

@@ -84,9 +84,17 @@ def check_model_path(model_path: Path) -> Path:
             )
     elif not model_path.is_file():
         raise ConfigError(f"WEBSEARCH_MODEL_PATH: there is no file {model_path}; {example}")
-    elif model_path.suffix.lower() != ".gguf":
-        raise ConfigError(f"WEBSEARCH_MODEL_PATH: {model_path} is not a .gguf file; {example}")
+    elif model_path.suffix.lower() != ".gguf" or not _begins_as_gguf(model_path):
+        raise ConfigError(f"WEBSEARCH_MODEL_PATH: {model_path} is not a GGUF file; {example}")
     return model_path
+
+
+def _begins_as_gguf(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GGUF"
+    except OSError as error:
+        raise ConfigError(f"WEBSEARCH_MODEL_PATH: {path}: {error.strerror}") from error
 
 
 def find_checked_file(

@@ -136,7 +136,9 @@ def checked_url(text: str, *, allowed_networks: Sequence[Network] = ()) -> httpx
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise AddressNotAllowed(f"not a valid URL: {error}") from error
     if url.scheme not in ("http", "https"):
-        raise AddressNotAllowed(f"the address begins with {url.scheme or 'nothing'}: only http and https are read")
+        raise AddressNotAllowed(
+            f"the address begins with {url.scheme or 'nothing'}: only http and https are read"
+        )
     if url.userinfo:
         raise AddressNotAllowed("the URL holds a user name or password")
     _check_host(host, port, allowed_networks)

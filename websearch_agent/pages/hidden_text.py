@@ -12,12 +12,9 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]
 _HIDING_STYLE = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
     r"|(?P<tiny>font-size\s*:\s*0(?:\.0+)?(?:px|pt|em|rem|%)?\s*(?:!|;|$))"
-    r"|(?:text-indent|left|top)\s*:\s*-\d{3,}(?:px|em|rem|pt|%))",
+    r"|(?:text-indent|left|top)\s*:\s*-(?:\d{4,}(?:px|pt)|\d{3,}(?:em|rem|%)))",
     re.IGNORECASE,
 )
-_INLINE_VARIANTS = frozenset({"span", "a", "b", "i", "em", "strong", "code", "kbd"})
-# LibreOffice's help hides the names of keys for other systems and lets a script show one.
-_MAX_VARIANT_CHARS = 60
 _NEVER_DROPPED = frozenset({"html", "head", "body", "main", "article"})
 # A page that hides most of its text shows it by a script once it is loaded.
 _MAX_HIDDEN_SHARE = 0.5
@@ -30,7 +27,6 @@ def drop_hidden(tree: HtmlElement) -> None:
         return
     most_chars = _MAX_HIDDEN_SHARE * len(tree.text_content())
     for element in candidates:
-        # A template inside a hidden element has gone together with it: dropping it does no harm.
         if element.getparent() is not None and len(element.text_content()) <= most_chars:
             element.drop_tree()
 
@@ -43,8 +39,7 @@ def _is_hidden(element: HtmlElement) -> bool:
     match = _HIDING_STYLE.search(element.get("style") or "")
     if match and not (match["tiny"] and element.xpath(".//*[contains(@style, 'font-size')]")):
         return True
-    if element.get("hidden") is None:
-        return False
-    return (
-        element.tag not in _INLINE_VARIANTS or len(element.text_content()) > _MAX_VARIANT_CHARS
-    )
+    # LibreOffice's help writes `span hidden="true"` round what is said of one system or program
+    # (keys, whole sections) and lets a script show the reader's: that is read, all of it.
+    is_variant = element.tag == "span" and element.get("hidden") == "true"
+    return element.get("hidden") is not None and not is_variant

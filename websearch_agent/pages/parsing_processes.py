@@ -258,7 +258,7 @@ def _page_of(reply: dict[str, object]) -> ExtractedPage:
     """What the reply says; it is checked, because a page may have taken the parser over."""
     if "page" in reply:
         try:
-            return _PAGE_FORM.validate_python(reply["page"], strict=True)
+            return _PAGE_FORM.validate_python(reply["page"])
         except ValidationError as error:
             raise PageEmpty("the page made the parser answer nonsense") from error
     error_type: type[PageError] = _ERRORS.get(str(reply.get("error")), PageEmpty)

@@ -37,7 +37,9 @@ def create_app(
 
     @asynccontextmanager
     async def run_service(app: FastAPI) -> AsyncIterator[None]:
-        service = await _make_service(app, service_factory)
+        made = service_factory()
+        service = await made if inspect.isawaitable(made) else made
+        app.state.service = service
         # In the background, so that the page can show how far the download is.
         preparing = asyncio.create_task(_prepare(app, service))
         try:
@@ -69,18 +71,6 @@ def create_app(
     app.add_middleware(AllowedHosts, allowed_hosts=allowed_hosts)
     app.add_middleware(SecurityHeaders)
     return app
-
-
-async def _make_service(app: FastAPI, service_factory: ServiceFactory) -> AnswerService:
-    try:
-        made = service_factory()
-        service = await made if inspect.isawaitable(made) else made
-    except AgentError as error:
-        # uvicorn only logs why a start failed: kept, so that run_server can raise it.
-        app.state.startup_error = error
-        raise
-    app.state.service = service
-    return service
 
 
 class RevalidatedFiles(StaticFiles):

@@ -1,16 +1,19 @@
 """Runs the app with uvicorn until Ctrl-C."""
 
+import asyncio
 import errno
+import inspect
 import ipaddress
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
 
 from websearch_agent.config import Settings
-from websearch_agent.errors import AgentError, ConfigError
+from websearch_agent.errors import ConfigError
 from websearch_agent.server.app import create_app
 from websearch_agent.server.feed import OpenAnswers
 from websearch_agent.server.guards import LOOPBACK_HOSTS
@@ -34,7 +37,20 @@ def run_server(
             "whoever reaches it can ask, read and delete every conversation."
         )
     allowed_hosts = LOOPBACK_HOSTS if loopback else None
-    app = create_app(service_factory, settings, allowed_hosts=allowed_hosts)
+    with listener, suppress(KeyboardInterrupt):
+        asyncio.run(_serve(listener, settings, allowed_hosts, service_factory))
+
+
+async def _serve(
+    listener: socket.socket,
+    settings: Settings,
+    allowed_hosts: Sequence[str] | None,
+    service_factory: ServiceFactory,
+) -> None:
+    # Made here and not in the app's lifespan: uvicorn would print a traceback for its failure.
+    made = service_factory()
+    service = await made if inspect.isawaitable(made) else made
+    app = create_app(lambda: service, settings, allowed_hosts=allowed_hosts)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -42,11 +58,7 @@ def run_server(
         timeout_graceful_shutdown=SHUTDOWN_S,
         server_header=False,
     )
-    with suppress(KeyboardInterrupt):
-        AnsweringServer(config, address_of(listener)).run(sockets=[listener])
-    startup_error = getattr(app.state, "startup_error", None)
-    if isinstance(startup_error, AgentError):
-        raise startup_error
+    await AnsweringServer(config, address_of(listener)).serve(sockets=[listener])
 
 
 class AnsweringServer(uvicorn.Server):

@@ -102,7 +102,8 @@ class SqliteStore:
         return conversation_id
 
     async def load_conversation(self, conversation_id: str) -> Conversation:
-        rows = await self._read(
+        # Half a character (a lone surrogate) is an error to SQLite; ids are ASCII.
+        rows = conversation_id.isascii() and await self._read(
             select(_conversations).where(_conversations.c.id == conversation_id)
         )
         if not rows:
