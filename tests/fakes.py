@@ -42,7 +42,7 @@ class FakeModel:
         self._replies = list(replies)
         self._limits = ModelLimits(context_window, source_tokens, answer_tokens)
         self._chunk_chars = chunk_chars
-        self._hang_after = hang_after
+        self.hang_after = hang_after
         self.calls: list[ModelCall] = []
         self.stopped = False
         self.hanging = asyncio.Event()
@@ -77,7 +77,7 @@ class FakeModel:
             return
         try:
             for index, start in enumerate(range(0, len(reply), self._chunk_chars)):
-                if index == self._hang_after:
+                if index == self.hang_after:
                     self.hanging.set()
                     await asyncio.Event().wait()
                 yield TextDelta(reply[start : start + self._chunk_chars])

@@ -10,11 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from websearch_agent.resources import resource_dir
 from websearch_agent.types import Source
 
-_TAG = re.compile(r"<(?=/?\s*source|\|)", re.IGNORECASE)
-_SPECIAL_TOKEN_END = re.compile(r"\|>")
+# Our own fence, and how the common chat templates write roles: ChatML and Llama 3 (<|…|>),
+# DeepSeek (<｜…｜>), Gemma (<start_of_turn>), Mistral ([INST]).
+_TAG = re.compile(r"<(?=\s*/?\s*source|[|｜]|/?(?:start|end)_of_turn)", re.IGNORECASE)
+_SPECIAL_TOKEN_END = re.compile(r"[|｜]>")
+_INSTRUCTION = re.compile(r"\[(/?INST)\]", re.IGNORECASE)
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 # "…in 2019.[12]" is how encyclopaedias print references; left in, models copy them as ours.
-# A bracket behind anything but sentence punctuation may be code, such as `print([1])`.
-_FOREIGN_REFERENCE = re.compile(r"(?<=[.,;。，；])(?:\[\d{1,3}\])+|\[\[?citation:\s*\d+\]?\]")
+_REFERENCE_BEHIND_SENTENCE = re.compile(r"(?<=[.,;。，；])(?:\[\d{1,3}\])+")
+_REFERENCE = re.compile(r"\[{1,2}(?:citation:\s*)?(\d{1,3})\]{1,2}")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -74,24 +78,29 @@ def language_name(text: str) -> str:
         return "Korean"
     han = len(re.findall(r"[一-鿿]", text))
     latin_words = len(re.findall(r"[A-Za-zÀ-ɏ]{2,}", text))
-    if han and han >= latin_words:
-        return "Chinese"
-    if not re.search(r"[^\x00-\x7f]", text):
-        return ""
-    return ""
+    return "Chinese" if han and han >= latin_words else ""
 
 
 def page_text(text: str) -> str:
-    """Page text as data: it can neither close its block nor forge a marker or a role."""
-    text = _TAG.sub("‹", text)
-    text = _SPECIAL_TOKEN_END.sub("|›", text)
-    return _FOREIGN_REFERENCE.sub("", text)
+    """Page text as data: it cannot close its block, nor write a role of the common templates.
+
+    Its own references `[n]` would be taken for ours: gone behind a sentence, else `(n)`. In code
+    they stay.
+    """
+    text = _INSTRUCTION.sub(r"(\1)", _SPECIAL_TOKEN_END.sub("|›", _TAG.sub("‹", text)))
+    pieces = _CODE.split(text)
+    pieces[::2] = [_without_references(prose) for prose in pieces[::2]]
+    return "".join(pieces)
+
+
+def _without_references(prose: str) -> str:
+    return _REFERENCE.sub(r"(\1)", _REFERENCE_BEHIND_SENTENCE.sub("", prose))
 
 
 def attribute(text: str) -> str:
     """Page text inside a quoted attribute: one short line."""
-    line = page_text(" ".join(text.split()))[:120].replace('"', "'").replace("<", "‹")
-    return re.sub(r"\[(\d+)\]", r"(\1)", line)
+    line = _without_references(page_text(" ".join(text.split())))
+    return line[:120].replace('"', "'").replace("<", "‹")
 
 
 def _date(today: dt.date) -> dict[str, str]:

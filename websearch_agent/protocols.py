@@ -66,7 +66,13 @@ class ModelClient(Protocol):
 
 
 class Dialect(Protocol):
-    """One way in which a model says that it wants to search."""
+    """One way in which a model says that it wants to search.
+
+    `min_reply_tokens` is the room that its shortest useful reply needs.
+    """
+
+    @property
+    def min_reply_tokens(self) -> int: ...
 
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         """The longest message list that `respond` will send for this prompt."""

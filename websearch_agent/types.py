@@ -261,7 +261,9 @@ class Answer:
     """A finished answer. `timings` are seconds since the question came in.
 
     `notices` are things the reader must know about how the answer came to be, for example
-    that no web engine could be reached. `finish_reason` is `stop`, `length` or `stopped`.
+    that no web engine could be reached. `finish_reason` is `stop`, `length` (cut at its most
+    tokens), `stopped` (by the person), `failed` (a part, kept with its turn), or what else the
+    model server said.
     """
 
     text: str

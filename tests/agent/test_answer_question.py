@@ -39,8 +39,12 @@ from websearch_agent.types import (
     AnswerStarted,
     DecisionMade,
     Notice,
+    Page,
     PageFinished,
+    SearchQuery,
+    SearchResult,
     SourcesSelected,
+    TextDelta,
 )
 
 pytestmark = pytest.mark.anyio
@@ -168,9 +172,174 @@ async def test_numbers_stay_over_the_turns_of_a_conversation(store: SqliteStore)
     again = make_parts(
         store, [search_call("q"), "It is 500 metres long [2], from 1932 [1]."], engines=[both]
     )
-    second = answer_of(await ask(again, "How long is it?", conversation_id=first.conversation_id))
+    second = answer_of(await ask(again, "red bridge", conversation_id=first.conversation_id))
     assert {s.number: s.url for s in second.sources} == {1: A, 2: B}
     assert [c.url for c in second.citations] == [B, A]
+
+
+async def test_page_that_redirects_keeps_its_number_too(store: SqliteStore) -> None:
+    class Redirecting(FakeReader):
+        async def read(self, url: str) -> Page:
+            return replace(await super().read(url), final_url="https://moved.example/page")
+
+    def parts(*replies: Reply) -> AgentParts:
+        made = make_parts(store, list(replies), engines=[FakeEngine(make_results(A))])
+        return replace(made, reader=Redirecting({A: TEXTS[A]}))
+
+    first = finished(await ask(parts(search_call("q"), "In 1932 [1].")))
+    second = answer_of(
+        await ask(parts(search_call("q"), "1932 [1]."), conversation_id=first.conversation_id)
+    )
+    assert [source.number for source in second.sources] == [1]
+
+
+async def test_number_that_the_model_was_not_shown_is_dropped(store: SqliteStore) -> None:
+    only_a, only_b = (FakeEngine(make_results(url)) for url in (A, B))
+    first = finished(
+        await ask(make_parts(store, [search_call("q"), "In 1932 [1]."], engines=[only_a]))
+    )
+    again = make_parts(store, [search_call("q"), "Long [2]. Red [1]."], engines=[only_b])
+    second = answer_of(await ask(again, conversation_id=first.conversation_id))
+    assert second.text == "Long [2]. Red."
+    assert second.dropped_markers == 1
+
+
+async def test_earlier_source_can_be_cited_in_a_chat_that_still_shows_its_number(
+    store: SqliteStore,
+) -> None:
+    parts = make_parts(store, [search_call("q"), "In 1932 [1].", "En 1932 [1]."])
+    first = finished(await ask(parts))
+    second = answer_of(await ask(parts, "Say it in French", conversation_id=first.conversation_id))
+    assert [citation.url for citation in second.citations] == [A]
+    assert [source.number for source in second.sources] == [1]
+
+
+async def test_second_search_keeps_what_the_first_one_found(store: SqliteStore) -> None:
+    class Engine(FakeEngine):
+        async def search(self, query: SearchQuery) -> list[SearchResult]:
+            return make_results(A) if query.query == "first" else make_results(B)
+
+    replies = [search_call("first"), search_call("second"), "In 1932 [1], 500 metres [2]."]
+    answer = answer_of(await ask(make_parts(store, replies, engines=[Engine()]), "red bridge"))
+    assert {source.number: source.url for source in answer.sources} == {1: A, 2: B}
+    assert answer.dropped_markers == 0
+
+
+async def test_second_search_that_fails_does_not_cost_the_answer(store: SqliteStore) -> None:
+    class Engine(FakeEngine):
+        async def search(self, query: SearchQuery) -> list[SearchResult]:
+            if query.query == "second":
+                raise EngineUnavailable("no route")
+            return make_results(A)
+
+    replies = [search_call("first"), search_call("second"), "In 1932 [1]."]
+    answer = answer_of(await ask(make_parts(store, replies, engines=[Engine()])))
+    assert answer.text == "In 1932 [1]."
+    assert answer.sources[0].url == A
+    assert [failure.reason for failure in answer.engine_failures] == ["no route"]
+
+
+async def test_retry_after_an_empty_reply_reads_markers_afresh(store: SqliteStore) -> None:
+    model = FakeModel([search_call("q"), "  ", "Long [2]. Red."], chunk_chars=1)
+    answer = answer_of(await ask(make_parts(store, model), "red bridge"))
+    assert [c.source_number for c in answer.citations] == [2]
+    assert answer.text == "Long [2]. Red."
+
+
+async def test_failed_half_answer_is_not_shown_to_the_model_again(store: SqliteStore) -> None:
+    class Breaking(FakeModel):
+        async def stream(self, call):  # type: ignore[no-untyped-def,override]
+            yield TextDelta("Half an answ")
+            raise ModelUnavailable("gone")
+
+    first = await ask(make_parts(store, Breaking([])), "hello")
+    assert failed(first).code == "model_unavailable"
+    started = first[0]
+    assert isinstance(started, AnswerStarted)
+    model = FakeModel(["Hi!"])
+    await ask(make_parts(store, model), "again", conversation_id=started.conversation_id)
+    assert [m.content for m in model.calls[0].messages[1:]] == ["again"]
+
+
+class SlowStore(SqliteStore):
+    """Says when it has begun to store, and waits for the word to go on."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.storing, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def finish_turn(self, *args: object, **kwargs: object) -> None:
+        self.storing.set()
+        await self.go_on.wait()
+        await super().finish_turn(*args, **kwargs)  # type: ignore[arg-type]
+
+
+async def test_answer_is_stored_though_the_client_leaves_meanwhile(tmp_path: Path) -> None:
+    store = SlowStore(tmp_path / "slow.db")
+    await store.open()
+    stream = answer_question(AnswerRequest("hello"), make_parts(store, ["Hello!"]))
+    started = await anext(stream)
+    assert isinstance(started, AnswerStarted)
+
+    async def read_on() -> None:
+        async for _ in stream:
+            pass
+
+    reader = asyncio.create_task(read_on())
+    await store.storing.wait()
+    reader.cancel()
+    await asyncio.wait([reader], timeout=0.01)
+    store.go_on.set()
+    await asyncio.wait([reader])
+    await stream.aclose()
+    (turn,) = (await store.load_conversation(started.conversation_id)).turns
+    await store.close()
+    assert turn.status == "finished"
+    assert turn.answer is not None
+    assert turn.answer.text == "Hello!"
+
+
+async def test_ending_the_service_ends_the_streams(store: SqliteStore) -> None:
+    model = FakeModel(["never"], hang_after=0)
+    parts = make_parts(store, model)
+    reader = asyncio.create_task(ask(parts, "hello"))
+    await model.hanging.wait()
+    await parts.end_running()
+    assert failed(await reader).code == "stopped"
+
+
+async def test_question_is_stored_while_another_one_is_being_answered(
+    store: SqliteStore,
+) -> None:
+    model = FakeModel(["One.", "never", "never"])
+    parts = make_parts(store, model)
+    first = finished(await ask(parts, "hello"))
+    model.hang_after = 0
+    busy = asyncio.create_task(ask(parts, "second", conversation_id=first.conversation_id))
+    await model.hanging.wait()
+    waiting = answer_question(AnswerRequest("third", conversation_id=first.conversation_id), parts)
+    assert isinstance(await anext(waiting), AnswerStarted)
+    await waiting.aclose()
+    await parts.end_running()
+    await busy
+    turns = (await store.load_conversation(first.conversation_id)).turns
+    assert [(t.question, t.status) for t in turns] == [
+        ("hello", "finished"),
+        ("second", "stopped"),
+        ("third", "stopped"),
+    ]
+
+
+async def test_conversation_deleted_meanwhile_is_told(tmp_path: Path) -> None:
+    store = SlowStore(tmp_path / "slow.db")
+    await store.open()
+    reader = asyncio.create_task(ask(make_parts(store, ["Hello!"]), "hello"))
+    await store.storing.wait()
+    (summary,) = await store.list_conversations()
+    await store.delete_conversation(summary.id)
+    store.go_on.set()
+    assert failed(await reader).code == "conversation_not_found"
+    await store.close()
 
 
 async def test_follow_up_shows_the_model_the_conversation(store: SqliteStore) -> None:

@@ -49,7 +49,7 @@ async def read(context: AgentContext, results: Sequence[SearchResult]) -> list[P
     """The failures that were told, in the order of telling."""
     events: list[object] = []
     runtime = Runtime(context=context, stream_writer=events.append)
-    state = {**initial_state(), "results": tuple(results)}
+    state = {**initial_state(()), "results": tuple(results)}
     await read_pages(state, runtime)  # type: ignore[arg-type]
     finished = [event for event in events if isinstance(event, PageFinished)]
     assert {event.url for event in finished if not event.failure} == set(context.pages)

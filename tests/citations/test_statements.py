@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from websearch_agent.citations.markers import CitationStream
+from websearch_agent.citations.sentences import ends_sentence
 from websearch_agent.citations.statements import split_statements
 
 
@@ -53,3 +54,18 @@ def test_statements_lie_where_they_say_and_never_overlap(text: str) -> None:
         assert text[statement.start_index : statement.end_index] == statement.text
         assert statement.start_index >= end
         end = statement.end_index
+
+
+def test_loops_of_a_model_are_split_in_no_time() -> None:
+    text = "a" + "!" * 20_000 + "x b " + " " * 20_000 + "c" + "。" * 20_000 + "#" * 20_000
+    assert len(split_statements(text, [])) >= 1
+    assert not ends_sentence("word " * 20_000)
+    assert ends_sentence("word " * 20_000 + "end.")
+
+
+def test_long_answer_streams_in_no_time() -> None:
+    citations = CitationStream([1], find_source=lambda _: None)
+    for _ in range(20_000):
+        citations.feed("word !!!! ")
+    citations.finish()
+    assert citations.length == 200_000

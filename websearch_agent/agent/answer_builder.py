@@ -1,6 +1,6 @@
 """Folds the event stream into an `Answer`: what was shown is what is stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from websearch_agent.agent.state import TextEnded, UsageCounted
@@ -27,13 +27,17 @@ from websearch_agent.types import (
 class AnswerBuilder:
     """Observes events in their order; `build` can be called at any time, also for a part."""
 
-    def __init__(self, clock: Callable[[], float], earlier_sources: tuple[Source, ...]) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._started = clock()
-        self._earlier = {source.number: source for source in earlier_sources}
+        self._earlier: dict[int, Source] = {}
         self._text: list[str] = []
         self._markers: list[Marker] = []
         self._answer = Answer(text="")
+
+    def know(self, earlier_sources: Iterable[Source]) -> None:
+        """The conversation's sources: an answer may cite them again."""
+        self._earlier = {source.number: source for source in earlier_sources}
 
     def observe(self, event: object) -> None:
         answer = self._answer

@@ -1,7 +1,8 @@
 """Decides what goes into the model's window: the one place that counts tokens.
 
-Order of shrinking: the oldest turns go first, then long answers of the history, then sources,
-then the room for the answer. The current question is never cut.
+Order of shrinking: long messages of the history are shortened, then its oldest turns go, until it
+takes at most its share of the window; then sources go, last passage first, then the room for the
+answer, and the rest of the history last. The current question is never cut.
 """
 
 import json
@@ -16,10 +17,9 @@ TOKENS_PER_MESSAGE = 6
 TOKENS_PER_PROMPT = 16
 # The fence, title, site and date of one source in the prompt.
 TOKENS_PER_SOURCE = 40
-MIN_ANSWER_TOKENS = 128
 # Share of the window that earlier turns may take.
 HISTORY_SHARE = 0.25
-MAX_HISTORY_ANSWER_CHARS = 1200
+MAX_HISTORY_MESSAGE_CHARS = 1200
 
 
 async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1.0) -> Prompt:
@@ -32,12 +32,13 @@ async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1
     window = int(limits.context_window * shrink)
     bare = replace(prompt, history=(), evidence=_without_sources(prompt.evidence))
     fixed = await count_prompt(context, bare)
-    if fixed + MIN_ANSWER_TOKENS > window:
+    least = context.dialect.min_reply_tokens
+    if fixed + least > window:
         raise InvalidRequest(
             f"The question is too long for this model: it takes about {fixed} tokens with the "
             f"instructions, and the window holds {window}. Ask in fewer words."
         )
-    answer = min(limits.answer_tokens, max(MIN_ANSWER_TOKENS, (window - fixed) // 2))
+    answer = min(limits.answer_tokens, max(least, (window - fixed) // 2))
     room = window - fixed - answer
     history = await _fit_history(context, prompt, min(room, int(window * HISTORY_SHARE)))
     fitted = replace(prompt, history=history, max_tokens=answer)
@@ -69,7 +70,10 @@ def _without_sources(evidence: Evidence | None) -> Evidence | None:
 async def _fit_history(
     context: AgentContext, prompt: Prompt, budget_tokens: int
 ) -> tuple[Message, ...]:
-    """The latest turns that fit, whole pairs of question and answer, long answers shortened."""
+    """The latest turns that fit, whole pairs of question and answer, shortened if they must be."""
+    counts = await context.model.count_tokens([message.content for message in prompt.history])
+    if sum(counts) + TOKENS_PER_MESSAGE * len(counts) <= budget_tokens:
+        return prompt.history
     shortened = [_shorten(message) for message in prompt.history]
     counts = await context.model.count_tokens([message.content for message in shortened])
     kept: list[Message] = []
@@ -84,9 +88,9 @@ async def _fit_history(
 
 
 def _shorten(message: Message) -> Message:
-    if len(message.content) <= MAX_HISTORY_ANSWER_CHARS:
+    if len(message.content) <= MAX_HISTORY_MESSAGE_CHARS:
         return message
-    return replace(message, content=message.content[:MAX_HISTORY_ANSWER_CHARS] + " …")
+    return replace(message, content=message.content[:MAX_HISTORY_MESSAGE_CHARS] + " …")
 
 
 async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, window: int) -> Prompt:
@@ -98,8 +102,8 @@ async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, win
         if prompt.evidence is not None and prompt.evidence.sources:
             sources = _drop_last_passage(prompt.evidence.sources)
             prompt = replace(prompt, evidence=replace(prompt.evidence, sources=sources))
-        elif prompt.max_tokens > MIN_ANSWER_TOKENS:
-            room = max(MIN_ANSWER_TOKENS, window - used)
+        elif prompt.max_tokens > context.dialect.min_reply_tokens:
+            room = max(context.dialect.min_reply_tokens, window - used)
             prompt = replace(prompt, max_tokens=min(prompt.max_tokens - 1, room))
         elif prompt.history:
             prompt = replace(prompt, history=prompt.history[2:])

@@ -11,6 +11,7 @@ from websearch_agent.agent.select import choose_sources
 from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.errors import AgentError, NoPageReadable, PageError, PageUnreachable
 from websearch_agent.search.fan_out import SearchOutcome, no_engine_answered, search_all
+from websearch_agent.search.fusion import fuse_rankings
 from websearch_agent.types import (
     EngineFailure,
     Notice,
@@ -31,26 +32,32 @@ _logger = logging.getLogger(__name__)
 
 
 async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
-    """Ask all engines all new queries. Raises NoEngineAnswered."""
+    """Ask all engines all new queries; what was found before stays.
+
+    Raises NoEngineAnswered, but only if there is nothing yet to answer from.
+    """
     context, emit = runtime.context, runtime.stream_writer
     texts = state["new_queries"]
-    outcome = await _search(texts, context, emit)
+    outcome = await _search(texts, context, emit, may_fail=bool(state["sources"]))
     emit(SearchFinished(texts, len(outcome.results), outcome.failures))
     return {
         "queries": (*state["queries"], *texts),
         "searches_made": state["searches_made"] + 1,
-        "results": tuple(outcome.results),
+        "results": tuple(fuse_rankings([outcome.results, state["results"]])),
     }
 
 
-async def _search(texts: Sequence[str], context: AgentContext, emit: Emit) -> SearchOutcome:
+async def _search(
+    texts: Sequence[str], context: AgentContext, emit: Emit, *, may_fail: bool
+) -> SearchOutcome:
     queries = [_query(text, context) for text in texts]
     outcome = await search_all(
         context.engines, queries, deadline_s=context.search_deadline_s, rests=context.rests
     )
-    if not outcome.answered_by:
+    if not outcome.answered_by and not may_fail:
         return await _search_builtin(queries, context, emit, outcome.failures)
-    if outcome.failures and outcome.answered_by == {"local"}:
+    web_failed = any(failure.engine != "local" for failure in outcome.failures)
+    if web_failed and outcome.answered_by == {"local"}:
         emit(Notice(local_only_notice(context.request.question, outcome.failures)))
     return outcome
 
@@ -91,7 +98,8 @@ async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     Raises NoPageReadable when there were results and not one page could be read.
     """
     context, emit = runtime.context, runtime.stream_writer
-    wanted = [r for r in state["results"] if r.url not in context.pages]
+    known = context.pages.keys() | context.unreadable
+    wanted = [r for r in state["results"] if r.url not in known]
     wanted = wanted[: context.plan.pages_to_read]
     failures = await _read_until_enough(wanted, context, emit)
     if wanted and not any(result.url in context.pages for result in state["results"]):
@@ -153,6 +161,7 @@ def _take_in(
     """Note what became of one page; 1 if it was read."""
     if isinstance(outcome, PageFailure):
         failures.append(outcome)
+        context.unreadable.add(result.url)
         emit(PageFinished(result.url, result.title, outcome))
         return 0
     context.pages[result.url] = outcome
@@ -182,6 +191,6 @@ async def _cancel_all(tasks: set[asyncio.Task[Page | PageFailure]]) -> None:
 
 async def select_sources(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
     """Number the best passages of the pages that were read, as many as fit the window."""
-    sources = await choose_sources(state, runtime.context)
+    sources, numbers = await choose_sources(state, runtime.context)
     runtime.stream_writer(SourcesSelected(sources))
-    return {"sources": sources}
+    return {"sources": sources, "numbers": numbers}

@@ -6,10 +6,13 @@ from websearch_agent.types import Message, Source, Turn
 
 
 def history_messages(turns: Sequence[Turn]) -> tuple[Message, ...]:
-    """Question and answer of each turn that has both, oldest first, always in pairs."""
+    """Question and answer of each turn that has both, oldest first, always in pairs.
+
+    A turn that failed in mid-answer is left out: its half sentence is nothing to go on from.
+    """
     messages: list[Message] = []
     for turn in turns:
-        if turn.answer is not None and turn.answer.text.strip():
+        if turn.status != "failed" and turn.answer is not None and turn.answer.text.strip():
             messages.append(Message("user", turn.question))
             messages.append(Message("assistant", turn.answer.text.strip()))
     return tuple(messages)

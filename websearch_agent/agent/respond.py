@@ -1,6 +1,5 @@
 """The node `respond`: one turn of the model, which searches or answers."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Literal
@@ -9,30 +8,27 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from websearch_agent.agent.budget import fit_prompt
+from websearch_agent.agent.prompting import build_prompt, citable_sources
 from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, UsageCounted
 from websearch_agent.citations.markers import CitationStream
 from websearch_agent.citations.quotes import find_source
-from websearch_agent.errors import ContextTooLong, InvalidModelOutput
+from websearch_agent.errors import ContextTooLong, InvalidModelOutput, ModelError
 from websearch_agent.types import (
     AnswerDelta,
     AnswerRestarted,
     CitationAdded,
     Decision,
     DecisionMade,
-    Evidence,
     ModelFinished,
     Prompt,
     ReasoningAdded,
     ReasoningDelta,
-    SearchSwitch,
     Source,
+    SourcesSelected,
     TextDelta,
 )
 
 Emit = Callable[[object], None]
-
-# Below this many seconds another search could not end in an answer.
-MIN_SECONDS_TO_SEARCH = 20.0
 
 
 async def respond(
@@ -50,19 +46,41 @@ async def _reply_or_ask_again(
     state: AgentState, context: AgentContext, emit: Emit
 ) -> Decision | None:
     """One broken reply is asked for again, one refused length is shrunk once."""
-    prompt = await fit_prompt(_prompt(state, context), context)
-    answer = _AnswerWriter(emit, _known_sources(state, context), state["sources"])
+    shrink = 1.0
+    try:
+        return await _fit_and_reply(state, context, emit, shrink=shrink)
+    except _NothingSaid as error:
+        if isinstance(error.cause, ContextTooLong):
+            shrink = 0.5  # The server's real window is smaller than it says.
+    try:
+        return await _fit_and_reply(state, context, emit, shrink=shrink)
+    except _NothingSaid as error:
+        raise error.cause from error
+
+
+class _NothingSaid(Exception):
+    """The call failed before a word of it was shown: it may be made again."""
+
+    def __init__(self, cause: ModelError) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
+
+
+async def _fit_and_reply(
+    state: AgentState, context: AgentContext, emit: Emit, *, shrink: float
+) -> Decision | None:
+    wanted = build_prompt(state, context, sources=state["sources"])
+    prompt = await fit_prompt(wanted, context, shrink=shrink)
+    shown = prompt.evidence.sources if prompt.evidence is not None else ()
+    if shown != state["sources"]:
+        emit(SourcesSelected(shown))
+    answer = _AnswerWriter(emit, citable_sources(prompt, context), shown)
     try:
         return await _reply(prompt, context, emit, answer)
-    except InvalidModelOutput:
+    except (InvalidModelOutput, ContextTooLong) as error:
         if answer.started:
             raise
-    except ContextTooLong:
-        if answer.started:
-            raise
-        # The server's real window is smaller than it says.
-        prompt = await fit_prompt(_prompt(state, context), context, shrink=0.5)
-    return await _reply(prompt, context, emit, answer)
+        raise _NothingSaid(error) from error
 
 
 async def _reply(
@@ -103,11 +121,11 @@ class _AnswerWriter:
 
     @property
     def started(self) -> bool:
-        return bool(self._stream.text)
+        return self._stream.length > 0
 
     def write(self, text: str) -> None:
         # Models like to begin with blank lines.
-        self._send(self._stream.feed(text if self._stream.text else text.lstrip()))
+        self._send(self._stream.feed(text if self.started else text.lstrip()))
 
     def restart(self) -> None:
         if self.started:
@@ -134,34 +152,3 @@ class _AnswerWriter:
             place = (marker.start_index, marker.end_index)
             self._emit(CitationAdded(marker.source_number, url, *place, added=marker.added))
         self._sent_markers = len(self._stream.markers)
-
-
-def _prompt(state: AgentState, context: AgentContext) -> Prompt:
-    searched = state["searches_made"] > 0
-    return Prompt(
-        today=context.today,
-        question=context.request.question,
-        history=context.history,
-        evidence=Evidence(state["queries"], state["sources"]) if searched else None,
-        search=_search_switch(state, context),
-    )
-
-
-def _search_switch(state: AgentState, context: AgentContext) -> SearchSwitch:
-    """What this call may do: the person's switch, while searches and time are left."""
-    if state["searches_made"] == 0:
-        return context.request.search
-    seconds_left = context.answer_by - asyncio.get_running_loop().time()
-    may_search = (
-        context.request.search != "never"
-        and state["searches_made"] < context.plan.max_searches
-        and seconds_left > MIN_SECONDS_TO_SEARCH
-    )
-    return "auto" if may_search else "never"
-
-
-def _known_sources(state: AgentState, context: AgentContext) -> dict[int, Source]:
-    """By number: this question's sources, and the conversation's, which the history may cite."""
-    known = {source.number: source for source in context.earlier_sources}
-    known.update({source.number: source for source in state["sources"]})
-    return known

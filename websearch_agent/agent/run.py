@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,6 +26,7 @@ from websearch_agent.protocols import (
 from websearch_agent.search.resting import RestTable
 from websearch_agent.types import (
     AgentEvent,
+    Answer,
     AnswerFailed,
     AnswerFinished,
     AnswerRequest,
@@ -102,14 +103,13 @@ async def _work(
     """Emit everything, the end included, whatever happens."""
     try:
         check_question(request.question)
-        conversation = await _load_or_create(request, parts.store)
-        lock = parts.locks.setdefault(conversation.id, asyncio.Lock())
-        # One question at a time in a conversation: the second one needs the first one's numbers.
-        async with lock:
-            conversation = await parts.store.load_conversation(conversation.id)
-            turn = await parts.store.begin_turn(conversation.id, request.question)
-            emit(AnswerStarted(conversation.id, turn.id))
-            await _answer_turn(request, parts, conversation, turn, emit)
+        conversation_id = await _existing_or_new(request, parts.store)
+        turn = await parts.store.begin_turn(conversation_id, request.question)
+        emit(AnswerStarted(conversation_id, turn.id))
+        emit(await _answer_turn(request, parts, conversation_id, turn, emit))
+    except asyncio.CancelledError:
+        emit(AnswerFailed("stopped", "The answer was stopped. What was written is kept.", True))
+        raise
     except Exception as error:  # noqa: BLE001 - a door: whatever it is, the stream ends with it
         emit(_failure(error))
 
@@ -117,28 +117,55 @@ async def _work(
 async def _answer_turn(
     request: AnswerRequest,
     parts: AgentParts,
-    conversation: Conversation,
+    conversation_id: str,
     turn: Turn,
     emit: Callable[[AgentEvent], None],
-) -> None:
+) -> AnswerFinished | AnswerFailed:
+    """Answer and store; returns how the stream ends. Stores also what a stop or an error left."""
     loop = asyncio.get_running_loop()
-    builder = AnswerBuilder(loop.time, conversation_sources(conversation.turns))
+    builder = AnswerBuilder(loop.time)
+    lock = parts.locks.setdefault(conversation_id, asyncio.Lock())
+    stored = False
+
+    async def store(status: str, answer: Answer, failure: AnswerFailed | None = None) -> None:
+        nonlocal stored
+        stored = True
+        await _to_the_end(
+            parts.store.finish_turn(turn.id, status=status, answer=answer, failure=failure)
+        )
+
     try:
-        await _wait_for_model(parts.model, emit)
-        await _run_graph(_context(request, parts, conversation), builder, emit)
+        # One question at a time in a conversation: the second one needs the first one's numbers.
+        async with lock:
+            conversation = await parts.store.load_conversation(conversation_id)
+            builder.know(conversation_sources(conversation.turns))
+            await _wait_for_model(parts.model, emit)
+            await _run_graph(_context(request, parts, conversation), builder, emit)
+            answer = builder.build()
+            await store("finished", answer)
     except asyncio.CancelledError:
-        answer = builder.build(finish_reason="stopped")
-        await parts.store.finish_turn(turn.id, status="stopped", answer=answer, failure=None)
+        if not stored:
+            await store("stopped", builder.build(finish_reason="stopped"))
         raise
     except Exception as error:  # noqa: BLE001 - stored with its turn, then told
         failure = _failure(error)
-        answer = builder.build(finish_reason="failed")
-        await parts.store.finish_turn(turn.id, status="failed", answer=answer, failure=failure)
-        emit(failure)
-        return
-    answer = builder.build()
-    await parts.store.finish_turn(turn.id, status="finished", answer=answer, failure=None)
-    emit(AnswerFinished(conversation.id, answer))
+        await store("failed", builder.build(finish_reason="failed"), failure)
+        return failure
+    return AnswerFinished(conversation_id, answer)
+
+
+async def _to_the_end(storing: Coroutine[object, object, None]) -> None:
+    """Do not let a cancellation cut this short: it is raised when all is written."""
+    task = asyncio.ensure_future(storing)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def _run_graph(
@@ -146,7 +173,7 @@ async def _run_graph(
 ) -> None:
     """Run the graph to its end. Raises DeadlineExceeded and what the nodes raise."""
     stream = agent_graph().astream(
-        initial_state(),
+        initial_state(context.earlier_sources),
         context=context,
         stream_mode="custom",
         config={"recursion_limit": recursion_limit(context.plan.max_searches)},
@@ -167,7 +194,7 @@ async def _run_graph(
 
 
 async def _wait_for_model(model: ModelClient, emit: Callable[[AgentEvent], None]) -> None:
-    """Return when the model is ready; say how far it is while it is not."""
+    """Return when the model is ready; say how far it is while it is not, and when it is."""
     if model.status().state == "ready":
         return
     preparing = asyncio.create_task(model.prepare())
@@ -180,6 +207,8 @@ async def _wait_for_model(model: ModelClient, emit: Callable[[AgentEvent], None]
                 emit(ModelWaiting(status))
                 said = status
         await preparing
+        if said is not None:
+            emit(ModelWaiting(model.status()))
     finally:
         preparing.cancel()
 
@@ -218,13 +247,12 @@ def check_question(question: str) -> None:
         raise InvalidRequest("The question is not readable text. Send it as UTF-8.")
 
 
-async def _load_or_create(request: AnswerRequest, store: ConversationStore) -> Conversation:
-    conversation_id = request.conversation_id
-    if conversation_id is None:
-        title = " ".join(request.question.split())
-        short = title if len(title) <= MAX_TITLE_CHARS else title[:MAX_TITLE_CHARS] + "…"
-        conversation_id = await store.create_conversation(short)
-    return await store.load_conversation(conversation_id)
+async def _existing_or_new(request: AnswerRequest, store: ConversationStore) -> str:
+    if request.conversation_id is not None:
+        return request.conversation_id
+    title = " ".join(request.question.split())
+    short = title if len(title) <= MAX_TITLE_CHARS else title[:MAX_TITLE_CHARS] + "…"
+    return await store.create_conversation(short)
 
 
 def _failure(error: Exception) -> AnswerFailed:

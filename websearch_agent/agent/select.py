@@ -1,19 +1,18 @@
 """Chooses the passages that the model is shown, and gives their pages numbers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from websearch_agent.agent.budget import TOKENS_PER_SOURCE, source_budget
+from websearch_agent.agent.prompting import build_prompt
 from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.pages.rank import diversify, rank_passages
 from websearch_agent.search.canonical_url import canonical_url
 from websearch_agent.types import (
-    Evidence,
     Page,
     Passage,
-    Prompt,
     SearchResult,
     Source,
     SourceKind,
@@ -27,28 +26,24 @@ PAGE_RANK_WEIGHT = 0.1
 MIN_RELATIVE_SCORE = 0.4
 
 
-async def choose_sources(state: AgentState, context: AgentContext) -> tuple[Source, ...]:
+async def choose_sources(
+    state: AgentState, context: AgentContext
+) -> tuple[tuple[Source, ...], dict[str, int]]:
     """The best passages within the token budget, grouped by page, best page first.
 
     The first passage of each of the best pages comes before any second one, so that one long
-    page does not fill the window. A page that the conversation knows keeps its number.
+    page does not fill the window. A page that the conversation knows keeps its number: returned
+    with the numbers given so far, by address.
     """
     read = [(result, context.pages[result.url]) for result in _read_results(state, context)]
     queries = (*state["queries"], context.request.question)
     ranked = await asyncio.to_thread(_rank, [page for _, page in read], queries)
-    prompt = Prompt(
-        today=context.today,
-        question=context.request.question,
-        history=context.history,
-        evidence=Evidence(state["queries"], ()),
-        search="never",
-    )
-    budget_tokens = await source_budget(prompt, context)
+    budget_tokens = await source_budget(build_prompt(state, context), context)
     counts = await context.model.count_tokens([_shown(passage) for passage in ranked])
     chosen = fill_budget(
         ranked, counts, budget_tokens=budget_tokens, max_sources=context.plan.max_sources
     )
-    return _number(chosen, read, state["sources"], context)
+    return _number(chosen, read, state["numbers"])
 
 
 def fill_budget(
@@ -111,24 +106,20 @@ def _read_results(state: AgentState, context: AgentContext) -> list[SearchResult
 def _number(
     chosen: Sequence[Passage],
     read: Sequence[tuple[SearchResult, Page]],
-    selected: Sequence[Source],
-    context: AgentContext,
-) -> tuple[Source, ...]:
+    numbers: Mapping[str, int],
+) -> tuple[tuple[Source, ...], dict[str, int]]:
     """Sources for the chosen passages. A number is given once in a conversation."""
-    known = {canonical_url(s.url): s.number for s in (*context.earlier_sources, *selected)}
-    next_number = max(known.values(), default=0) + 1
+    known = dict(numbers)
     by_url = {page.final_url: (result, page) for result, page in read}
     grouped: dict[str, list[Passage]] = {}
     for passage in chosen:
         grouped.setdefault(passage.url, []).append(passage)
     sources = []
     for url, passages in grouped.items():
-        result, page = by_url[url]
-        number = known.get(canonical_url(result.url))
-        if number is None:
-            number, next_number = next_number, next_number + 1
-        sources.append(_source(number, result, page, passages))
-    return tuple(sources)
+        address = canonical_url(url)
+        known.setdefault(address, max(known.values(), default=0) + 1)
+        sources.append(_source(known[address], *by_url[url], passages))
+    return tuple(sources), known
 
 
 def _source(number: int, result: SearchResult, page: Page, passages: Sequence[Passage]) -> Source:

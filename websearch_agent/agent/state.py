@@ -13,6 +13,7 @@ from websearch_agent.protocols import (
     PageReader,
     SearchEngine,
 )
+from websearch_agent.search.canonical_url import canonical_url
 from websearch_agent.search.resting import RestTable
 from websearch_agent.types import (
     AnswerRequest,
@@ -25,17 +26,29 @@ from websearch_agent.types import (
 
 
 class AgentState(TypedDict):
-    """The graph's state. Page texts stay out of it: they lie in `AgentContext.pages`."""
+    """The graph's state. Page texts stay out of it: they lie in `AgentContext.pages`.
+
+    `results` and `queries` are those of all searches so far; `numbers` holds every number that
+    the conversation has given, by canonical address.
+    """
 
     queries: tuple[str, ...]
     new_queries: tuple[str, ...]
     searches_made: int
     results: tuple[SearchResult, ...]
     sources: tuple[Source, ...]
+    numbers: dict[str, int]
 
 
-def initial_state() -> AgentState:
-    return AgentState(queries=(), new_queries=(), searches_made=0, results=(), sources=())
+def initial_state(earlier_sources: Sequence[Source]) -> AgentState:
+    return AgentState(
+        queries=(),
+        new_queries=(),
+        searches_made=0,
+        results=(),
+        sources=(),
+        numbers={canonical_url(source.url): source.number for source in earlier_sources},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class AgentContext:
     reading_deadline_s: float
     answer_by: float
     pages: dict[str, Page] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
 
 
 # Two events that stay inside: they complete the `Answer`, no door shows them.

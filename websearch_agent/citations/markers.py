@@ -74,6 +74,11 @@ class CitationStream:
         """All that went out so far."""
         return "".join(self._out)
 
+    @property
+    def length(self) -> int:
+        """Code points that went out so far."""
+        return self._length
+
     def feed(self, chunk: str) -> str:
         """Take in some more; return what can go out now."""
         already = len(self._out)

@@ -74,7 +74,7 @@ class SqliteStore:
         self._engine: AsyncEngine | None = None
 
     async def open(self) -> None:
-        """Create what is missing. Turns that a crash left running are marked as stopped.
+        """Create what is missing.
 
         Raises StoreError when the file cannot be used.
         """
@@ -107,7 +107,7 @@ class SqliteStore:
             select(_conversations).where(_conversations.c.id == conversation_id)
         )
         if not rows:
-            raise ConversationNotFound(f"There is no conversation {conversation_id[:64]!r}.")
+            raise _not_found(conversation_id)
         turns = await self._read(
             select(_turns)
             .where(_turns.c.conversation_id == conversation_id)
@@ -132,7 +132,7 @@ class SqliteStore:
             delete(_conversations).where(_conversations.c.id == conversation_id)
         )
         if not removed:
-            raise ConversationNotFound(f"There is no conversation {conversation_id[:64]!r}.")
+            raise _not_found(conversation_id)
 
     async def begin_turn(self, conversation_id: str, question: str) -> Turn:
         turn_id, now = str(uuid.uuid4()), _now()
@@ -141,6 +141,11 @@ class SqliteStore:
             .where(_turns.c.conversation_id == conversation_id)
             .scalar_subquery()
         )
+        found = await self._read(
+            select(_conversations.c.id).where(_conversations.c.id == conversation_id)
+        )
+        if not found:
+            raise _not_found(conversation_id)
         await self._write(
             insert(_turns).values(
                 id=turn_id,
@@ -164,7 +169,9 @@ class SqliteStore:
             "answer": answer_to_json(answer) if answer else None,
             "failure": failure_to_json(failure) if failure else None,
         }
-        await self._write(update(_turns).where(_turns.c.id == turn_id).values(**values))
+        written = await self._write(update(_turns).where(_turns.c.id == turn_id).values(**values))
+        if not written:
+            raise ConversationNotFound("The conversation was deleted while it was being answered.")
 
     async def close(self) -> None:
         if self._engine is not None:
@@ -213,6 +220,10 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.execute("PRAGMA busy_timeout=5000")
     cursor.close()
+
+
+def _not_found(conversation_id: str) -> ConversationNotFound:
+    return ConversationNotFound(f"There is no conversation {conversation_id[:64]!r}.")
 
 
 def _now() -> str:

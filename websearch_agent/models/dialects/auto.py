@@ -19,6 +19,11 @@ class AutoDialect:
     def __init__(self) -> None:
         self._dialect: Dialect = ToolsDialect()
 
+    @property
+    def min_reply_tokens(self) -> int:
+        # The larger one: the dialect may change between fitting a prompt and sending it.
+        return SchemaDialect.min_reply_tokens
+
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         return self._dialect.build_messages(prompt)
 

@@ -61,6 +61,8 @@ def decision_schema(*, must_search: bool, follow_up: bool) -> dict[str, object]:
 class SchemaDialect:
     """For models that need their reply constrained. Deciding costs one short call."""
 
+    min_reply_tokens = DECISION_TOKENS
+
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         if prompt.evidence is not None:
             return _answer_messages(prompt)

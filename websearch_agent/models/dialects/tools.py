@@ -45,6 +45,8 @@ SEARCH_TOOL = Tool(
 class ToolsDialect:
     """For servers that take `tools`. Deciding costs nothing: the decision is the reply's start."""
 
+    min_reply_tokens = 128
+
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         may_search = prompt.search != "never"
         if prompt.evidence is None:
