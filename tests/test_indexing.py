@@ -185,6 +185,17 @@ async def test_builtin_collection_is_built_once_until_packages_change(settings: 
 
 
 @pytest.mark.anyio
+async def test_damaged_builtin_collection_is_made_anew(settings: Settings) -> None:
+    count = await build_builtin_collection(settings)
+    (meta,) = settings.builtin_index_dir.glob("v*/meta.json")
+    meta.write_text("{")
+
+    assert not is_builtin_current(settings)
+    assert await build_builtin_collection(settings) == count
+    assert LocalEngine(settings.builtin_index_dir, "builtin").document_count() == count
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "question", ["best pizza in Naples", "北京明天天气怎么样", "capital of France"]
 )

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -132,6 +133,12 @@ class Settings(BaseSettings):
     def _check_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
+        authority = re.split(r"[/\\?#]", (value or "").partition("://")[2], maxsplit=1)[0]
+        if "@" in authority:  # It would be shown in error messages and by /api/health.
+            raise ValueError(
+                "must not hold a user name or password (what stands before @); the key of a "
+                "model's server belongs into WEBSEARCH_MODEL_API_KEY"
+            )
         return value.rstrip("/") if value else value
 
     @field_validator("database_url")

@@ -389,7 +389,8 @@ class ReasoningAdded:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDelta:
-    """Some more of the answer's text; the deltas joined are `Answer.text`."""
+    """Some more of the answer's text; the deltas since the last AnswerRestarted, joined, are
+    `Answer.text`."""
 
     text: str
 

@@ -9,7 +9,7 @@ import httpx
 
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.config import Settings
-from websearch_agent.errors import AgentError, ConfigError, PageError
+from websearch_agent.errors import AgentError, ConfigError, IndexUnusable, PageError
 from websearch_agent.indexing import build_builtin_collection
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
@@ -143,13 +143,13 @@ class Engines:
         return self._configured
 
     def active(self) -> tuple[SearchEngine, ...]:
-        """All but a local index that holds nothing."""
-        empty = self.local_engine.is_empty()
+        """All but a local index that holds nothing. A damaged one stays: asked, it says so."""
+        empty = _is_empty(self.local_engine)
         return tuple(e for e in self._configured if not (empty and e is self.local_engine))
 
     def builtin(self) -> SearchEngine | None:
         """The built-in collection: only while nothing has been indexed, and if it was made."""
-        if not self.local_engine.is_empty() or self.builtin_engine.is_empty():
+        if not _is_empty(self.local_engine) or _is_empty(self.builtin_engine):
             return None
         return self.builtin_engine
 
@@ -170,3 +170,11 @@ class Engines:
                 "example: http://localhost:8888"
             )
         return HttpEngine(HTTP_ENGINES[name], settings, self._http)
+
+
+def _is_empty(engine: LocalEngine) -> bool:
+    """A damaged index is not empty: its search then tells what to do."""
+    try:
+        return engine.is_empty()
+    except IndexUnusable:
+        return False

@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-import queue
-import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.models.fake_worker import FakeRuntime
 from websearch_agent.config import Settings
 from websearch_agent.errors import (
     ContextTooLong,
@@ -21,20 +19,21 @@ from websearch_agent.errors import (
 )
 from websearch_agent.models.embedded import EmbeddedModel
 from websearch_agent.models.embedded_protocol import (
-    Cancel,
-    Command,
-    CountTokens,
     Delta,
-    Finished,
     Generate,
-    Reply,
     decode_line,
     encode_line,
 )
-from websearch_agent.models.embedded_worker import Worker, whole_characters
-from websearch_agent.models.json_grammar import build_json_grammar
-from websearch_agent.models.weights_file import Progress
-from websearch_agent.types import Message, ModelCall, ModelFinished, TextDelta, Tool, Usage
+from websearch_agent.models.weights_file import Progress, lock_models_dir
+from websearch_agent.types import (
+    Message,
+    ModelCall,
+    ModelFinished,
+    ModelStatus,
+    TextDelta,
+    Tool,
+    Usage,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +50,12 @@ class FakeWeights:
         self.calls = 0
 
     async def __call__(
-        self, *, model_path: Path | None, models_dir: Path, on_progress: Progress
+        self,
+        *,
+        model_path: Path | None,
+        models_dir: Path,
+        on_progress: Progress,
+        on_wait: Callable[[], None],
     ) -> Path:
         self.calls += 1
         on_progress(1, 4)
@@ -167,8 +171,8 @@ async def test_failed_preparation_shows_and_the_next_one_tries_again(tmp_path: P
 async def test_download_shows_its_bytes(tmp_path: Path) -> None:
     weights, seen = FakeWeights(tmp_path), []
 
-    async def observe(*, model_path: Path | None, models_dir: Path, on_progress: Progress) -> Path:
-        path = await weights(model_path=model_path, models_dir=models_dir, on_progress=on_progress)
+    async def observe(*, on_progress: Progress, **more: Any) -> Path:
+        path = await weights(on_progress=on_progress, **more)
         seen.append(model.status())
         return path
 
@@ -189,6 +193,59 @@ async def test_model_that_cannot_be_loaded_is_unavailable(
     with pytest.raises(ModelUnavailable, match="could not be loaded"):
         await model.prepare()
     assert model.status().state == "failed"
+
+
+async def test_model_that_never_gets_ready_is_ended(weights: FakeWeights, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    model = EmbeddedModel(
+        settings, ensure_weights=weights, worker_command=FAKE_WORKER, loading_timeout_s=0.0
+    )
+    with pytest.raises(ModelUnavailable, match="not loaded within 0 s and was ended"):
+        await model.prepare()
+    assert (model.status().state, model._worker) == ("failed", None)
+    await model.close()
+
+
+async def test_conversion_that_never_ends_is_ended(weights: FakeWeights, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    model = EmbeddedModel(
+        settings, ensure_weights=weights, worker_command=FAKE_WORKER, conversion_timeout_s=0.0
+    )
+    with pytest.raises(ModelUnavailable, match="not converted within 0 s and was ended"):
+        await model.prepare()
+    assert model.status().state == "failed"
+    # Its lock is free again.
+    async with lock_models_dir(settings.models_dir):
+        pass
+
+
+async def test_waiting_for_another_process_shows(tmp_path: Path) -> None:
+    weights, seen = FakeWeights(tmp_path), []
+
+    async def observe(*, on_wait: Callable[[], None], **more: Any) -> Path:
+        path = await weights(on_wait=on_wait, **more)
+        on_wait()
+        seen.append(model.status())
+        return path
+
+    settings = Settings(data_dir=tmp_path / "data")
+    model = EmbeddedModel(settings, ensure_weights=observe, worker_command=FAKE_WORKER)
+    await model.prepare()
+    await model.close()
+    assert seen == [ModelStatus("loading", "Waiting for another process that prepares the model")]
+
+
+async def test_one_who_waits_for_the_folder_is_told_so(tmp_path: Path) -> None:
+    told = asyncio.Event()
+
+    async def wait_for_it() -> None:
+        async with lock_models_dir(tmp_path, on_wait=told.set):
+            pass
+
+    async with lock_models_dir(tmp_path):
+        waiting = asyncio.create_task(wait_for_it())
+        await told.wait()
+    await waiting
 
 
 async def test_damaged_conversion_is_made_anew(model: EmbeddedModel, tmp_path: Path) -> None:
@@ -229,93 +286,3 @@ async def test_worker_ends_while_busy_when_its_parent_is_gone() -> None:
     while await process.stdout.read(65536):
         pass
     assert await process.wait() == 0
-
-
-# ---- the worker itself, without a process ----------------------------------------------------
-
-
-def run_worker(runtime: FakeRuntime, *commands: Command) -> list[Reply]:
-    """The replies to `commands`, up to the end of what they ask for."""
-    replies: list[Reply] = []
-    worker = Worker(runtime, context_window=4096, send=replies.append)
-    for command in commands:
-        worker.take(command)
-    while worker.busy:
-        worker.advance()
-    return replies
-
-
-def test_third_reply_waits_until_one_of_two_has_ended() -> None:
-    runtime = FakeRuntime()
-    replies = run_worker(runtime, *(Generate(i, (("user", "x"),), 2) for i in (1, 2, 3)))
-    ids = [reply.id for reply in replies if isinstance(reply, Delta | Finished)]
-    assert ids == [1, 2, 1, 1, 2, 2, 3, 3, 3]
-
-
-def test_cancelled_reply_is_told_to_the_runtime_and_says_nothing_more() -> None:
-    runtime = FakeRuntime()
-    replies = run_worker(runtime, Generate(1, (("user", "forever"),), 3), Cancel(1))
-    assert (replies, runtime.generations[0].cancelled) == ([], True)
-
-
-def test_waiting_reply_can_be_cancelled() -> None:
-    runtime = FakeRuntime()
-    generate = [Generate(i, (("user", "x"),), 1) for i in (1, 2, 3)]
-    replies = run_worker(runtime, *generate, Cancel(3), Cancel(99))
-    assert {reply.id for reply in replies if isinstance(reply, Finished)} == {1, 2}
-
-
-def test_half_a_character_is_held_back_until_it_is_whole() -> None:
-    class HalfCharacters(FakeRuntime):
-        def decode(self, token_ids: list[int]) -> str:
-            return "龘".encode()[: len(token_ids)].decode(errors="replace")
-
-    replies = run_worker(HalfCharacters(), Generate(1, (("user", "x"),), 3))
-    assert replies == [Delta(1, "龘"), Finished(1, "length", 1, 3)]
-    assert whole_characters("ab\ufffd") == "ab"
-
-
-def test_every_line_comes_back_as_it_was() -> None:
-    for value in (
-        Generate(1, (("user", "你好\n\u2028"),), 3, 0.5, "root"),
-        CountTokens(2, ("a\nb",)),
-        Delta(3, "\U0001f984"),
-    ):
-        line = encode_line(value)
-        assert line.count(b"\n") == 1
-        assert decode_line(line) == value
-    with pytest.raises(ValueError, match="not a line"):
-        decode_line(b'{"kind": "Unknown"}\n')
-
-
-def test_end_of_commands_ends_the_worker() -> None:
-    commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
-    commands.put(None)
-    Worker(FakeRuntime(), context_window=4096, send=lambda reply: None).run(commands)
-
-
-def test_grammar_has_no_free_white_space_and_keeps_the_bounds() -> None:
-    grammar = build_json_grammar(
-        {
-            "type": "object",
-            "properties": {
-                "q": {"type": "array", "items": {"type": "string", "maxLength": 9}, "maxItems": 3},
-                "kind": {"enum": ["a", 'b"']},
-            },
-        }
-    )
-    item = r'("\"" four{0,1} char{0,5} "\"")'
-    assert grammar.splitlines()[0] == (
-        rf'root ::= "{{" "\"q\": " "[" ({item} (", " {item}){{0,2}})? "]" ", " '
-        r'"\"kind\": " ("\"a\"" | "\"b\\\"\"") "}"'
-    )
-
-
-@pytest.mark.parametrize(("least", "most"), [(0, 3), (0, 4), (1, 80), (0, 60), (2, 9), (5, 5)])
-def test_string_lengths_of_the_grammar_are_those_of_the_schema(least: int, most: int) -> None:
-    schema = {"type": "string", "minLength": least, "maxLength": most}
-    rule = build_json_grammar(schema).splitlines()[0]
-    pattern = rule.removeprefix('root ::= "\\"" ').removesuffix(' "\\""')
-    pattern = pattern.replace("four", "(xxxx)").replace("char", "(x)").replace(" ", "")
-    lengths = [length for length in range(100) if re.fullmatch(pattern, "x" * length)]
-    assert lengths == list(range(least, most + 1))

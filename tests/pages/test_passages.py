@@ -1,12 +1,15 @@
 """Passages: cut along the page's structure, and always a true part of the page."""
 
+import random
 import time
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from websearch_agent.pages.passages import OVERFLOW, split_passages
+from websearch_agent.pages.passages import MAX_CHARS, OVERFLOW, split_passages
+from websearch_agent.pages.rank import diversify, rank_passages
 from websearch_agent.types import Page
 
 
@@ -114,3 +117,47 @@ def test_large_page_is_split_quickly() -> None:
     split_passages(page(text[:100_000]))
     # Measured 15 ms; the bound is loose because machines are shared.
     assert time.process_time() - started < 0.5
+
+
+SIZE = 400_000
+RANDOM = random.Random(1)
+
+
+def mixed(characters: str) -> str:
+    return "".join(RANDOM.choices(characters, k=SIZE))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("The bridge. " + mixed(".!?") + "x", id="marks"),
+        pytest.param(mixed(".!?…。") + "x", id="Latin and Chinese marks"),
+        pytest.param("a." + mixed("\"'*_") + "x", id="quotes behind a mark"),
+        pytest.param("a. " + " " * SIZE + "x", id="spaces"),
+        pytest.param(". " * (SIZE // 2), id="marks and spaces"),
+        pytest.param("# " + mixed(" \t") + "x" * 200, id="spaces before a title"),
+        pytest.param("# " + "#" * SIZE + "x" * 200, id="hashes before a title"),
+        pytest.param("#" * SIZE, id="hashes"),
+        pytest.param("|" * SIZE, id="bars"),
+        pytest.param("`" * SIZE, id="backticks"),
+        pytest.param("w" * SIZE, id="one word"),
+        pytest.param("a" + "." * SIZE, id="a word and dots"),
+        pytest.param("\n" * SIZE, id="newlines"),
+        pytest.param(mixed("# \t|`.\n-a!"), id="everything"),
+    ],
+)
+def test_hostile_text_takes_no_longer_than_another(text: str) -> None:
+    started = time.process_time()
+    passages = split_passages(page(text))
+    kept = diversify(rank_passages(passages, ["red bridge"]))
+    # Measured 0.03 to 1.1 s; with a quadratic pattern it was minutes.
+    assert time.process_time() - started < 10
+    assert bool(kept) == bool(text.strip())
+    assert max((len(passage.text) for passage in kept), default=0) <= OVERFLOW * MAX_CHARS
+
+
+def test_heading_keeps_its_title_and_an_endless_one_is_text() -> None:
+    (passage,) = split_passages(page("##  A # title ## \t#\n\nSome words."))
+    assert passage.heading == "A # title"
+    (text,) = split_passages(page(f"# {'x' * 161}\n\nSome words."))
+    assert text.heading == ""

@@ -2,10 +2,13 @@
 
 import asyncio
 import gzip
+import socket
+import threading
 import zlib
 from collections.abc import AsyncIterator
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+import httpcore
 import httpx
 import pytest
 
@@ -17,6 +20,7 @@ from websearch_agent.errors import (
     PageUnreachable,
     UnsupportedContent,
 )
+from websearch_agent.pages.network import SystemResolver
 from websearch_agent.pages.web_access import AccessLimits, WebAccess
 
 pytestmark = pytest.mark.anyio
@@ -235,3 +239,33 @@ async def test_opened_network_is_read_on_its_own_port() -> None:
         dialler=network,
     )
     assert (await web_access.get("http://wiki:9000/")).body == b"intranet"
+
+
+async def test_hanging_look_ups_take_their_own_threads_only() -> None:
+    hanging, started = threading.Event(), threading.Semaphore(0)
+
+    def hang(host: str, port: int) -> list[IPv4Address | IPv6Address]:
+        started.release()
+        hanging.wait()
+        return [ip_address(PUBLIC)]
+
+    before = set(threading.enumerate())
+    resolver = SystemResolver(max_at_once=2, look_up=hang)
+    waiting = [asyncio.create_task(resolver(f"{n}.example", 80)) for n in range(50)]
+    for _ in range(2):
+        assert await asyncio.to_thread(started.acquire)  # the loop's own pool is free
+    threads = [t for t in set(threading.enumerate()) - before if t.name.startswith("look-up")]
+    assert [thread.daemon for thread in threads] == [True, True]
+    waiting[0].cancel()
+    hanging.set()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(found[0], asyncio.CancelledError)
+    assert found[1:] == [[ip_address(PUBLIC)]] * 49
+
+
+async def test_unknown_name_is_a_connection_that_failed() -> None:
+    def fail(host: str, port: int) -> list[IPv4Address | IPv6Address]:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    with pytest.raises(httpcore.ConnectError, match=r"no\.example has no address"):
+        await SystemResolver(look_up=fail)("no.example", 80)

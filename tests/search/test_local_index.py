@@ -4,10 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from websearch_agent.errors import PageUnreachable, UnsupportedFilter
+from websearch_agent.config import Settings
+from websearch_agent.errors import IndexUnusable, PageUnreachable, UnsupportedFilter
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
-from websearch_agent.search.local_index import Document, clear_index, update_index, write_index
+from websearch_agent.search.fan_out import search_all
+from websearch_agent.search.local_index import (
+    Document,
+    clear_index,
+    current_version,
+    update_index,
+    write_index,
+)
 from websearch_agent.types import SearchQuery
+from websearch_agent.wiring import Engines
 
 JSON = Document(
     "https://docs.python.org/3/library/json.html",
@@ -254,3 +263,76 @@ async def test_long_question_is_answered_quickly(folder: Path) -> None:
     await urls_for(folder, question)
 
     assert time.monotonic() - started_s < 2.0
+
+
+@pytest.mark.parametrize("second", ["update", "replace", "clear"])
+def test_second_writer_is_refused_and_the_first_one_loses_nothing(
+    tmp_path: Path, second: str
+) -> None:
+    folder = tmp_path / "index"
+    writers = {
+        "update": lambda: add_documents(folder, [MERGE]),
+        "replace": lambda: write_index(folder, [MERGE]),
+        "clear": lambda: clear_index(folder),
+    }
+    with update_index(folder) as update:
+        update.add(PIVOT)
+        with pytest.raises(IndexUnusable, match="another index run is going on"):
+            writers[second]()
+
+    add_documents(folder, [MERGE])
+    assert LocalEngine(folder).document_count() == 2
+
+
+def add_documents(folder: Path, documents: list[Document]) -> None:
+    with update_index(folder) as update:
+        for document in documents:
+            update.add(document)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("own", "your own index is damaged; `websearch-agent index --clear PATH` makes it anew"),
+        (
+            "builtin",
+            "the built-in collection is damaged; `websearch-agent index --builtin` makes it anew",
+        ),
+    ],
+)
+async def test_damaged_index_says_which_and_what_to_do_and_no_path(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    folder = damaged_index(tmp_path / name)
+
+    with pytest.raises(IndexUnusable, match=words) as caught:
+        await LocalEngine(folder).search(SearchQuery("json"))
+
+    assert str(tmp_path) not in caught.value.message
+    assert "meta.json" not in caught.value.message
+
+
+@pytest.mark.anyio
+async def test_damaged_index_is_asked_and_its_failure_is_a_value() -> None:
+    settings = Settings(engines="local")
+    damaged_index(settings.index_dir)
+    damaged_index(settings.builtin_index_dir)
+    engines = Engines(settings)
+
+    outcome = await search_all(engines.active(), [SearchQuery("json")], deadline_s=5)
+
+    assert [failure.code for failure in outcome.failures] == ["index_unusable"]
+    assert engines.builtin() is None
+    clear_index(settings.index_dir)
+    assert engines.active() == ()
+    assert engines.builtin() is engines.builtin_engine
+    await engines.aclose()
+
+
+def damaged_index(folder: Path) -> Path:
+    write_index(folder, [JSON])
+    version = current_version(folder)
+    assert version is not None
+    (version / "meta.json").write_text("{")
+    return folder

@@ -8,7 +8,8 @@ from server.fake_service import DOCUMENT_TEXT, QUOTED, FakeService, search_scrip
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ModelUnavailable
-from websearch_agent.server.run import bind_listener, is_loopback, run_server
+from websearch_agent.server.app import create_app
+from websearch_agent.server.run import bind_listener, host_header_of, is_loopback, run_server
 from websearch_agent.types import ModelStatus
 
 pytestmark = pytest.mark.anyio
@@ -162,6 +163,19 @@ def test_taken_port_is_a_message_that_names_the_option() -> None:
 def test_unknown_host_is_a_message_that_names_the_option() -> None:
     with pytest.raises(ConfigError, match="--host"):
         bind_listener("192.0.2.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "header"),
+    [("127.0.0.2", "127.0.0.2"), ("LOCALHOST", "localhost"), ("::1", "[::1]"), ("[::1]", "[::1]")],
+)
+async def test_host_that_was_asked_for_is_answered(host: str, header: str) -> None:
+    assert host_header_of(host) == header
+    app = create_app(FakeService, Settings(), allowed_hosts=(host_header_of(host),))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{header}:8000") as client:
+        assert (await client.get("/")).status_code == 200
+        assert (await client.get("/", headers={"Host": "evil.example"})).status_code == 421
 
 
 @pytest.mark.parametrize(

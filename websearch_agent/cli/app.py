@@ -228,6 +228,6 @@ def _start_logging(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    # Both log each request at INFO, with addresses that may hold what a person asked.
-    for noisy in ("httpx", "httpcore", "primp", "ddgs", "trafilatura"):
+    # They log each request and statement, with what a person asked in it.
+    for noisy in ("aiosqlite", "httpx", "httpcore", "primp", "ddgs", "trafilatura"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

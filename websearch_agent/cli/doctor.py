@@ -47,8 +47,8 @@ async def run_doctor(settings: Settings) -> bool:
     await engines.aclose()
     if not any(finding.ok for finding in answering):
         print(
-            "No engine can be searched. The chat works; questions are answered from the built-in "
-            "collection. Go online, set WEBSEARCH_SEARXNG_URL, or run `websearch-agent index PATH`."
+            "No engine can be searched; the chat works, and what the built-in collection holds is "
+            "answered. Go online, set WEBSEARCH_SEARXNG_URL, or run `websearch-agent index PATH`."
         )
     return all(finding.ok or finding.warning for finding in findings)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, TextColumn
 
@@ -40,8 +41,13 @@ async def run_index(
 
 
 async def _index(settings: Settings, targets: Sequence[str]) -> IndexReport:
+    console = Console(stderr=True)
     with Progress(
-        *Progress.get_default_columns(), TextColumn("{task.fields[name]}"), transient=True
+        *Progress.get_default_columns(),
+        TextColumn("{task.fields[name]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("Indexing", total=None, name="")
 

@@ -1,5 +1,6 @@
 """`model`: the embedded model's weights."""
 
+from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from websearch_agent.config import Settings
@@ -8,7 +9,15 @@ from websearch_agent.models.weights import ensure_weights
 
 async def pull_weights(settings: Settings) -> None:
     """Download and check the weights, with a progress bar. Raises ModelError, ConfigError."""
-    with Progress(TextColumn("Model"), BarColumn(), DownloadColumn(), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("Model"),
+        BarColumn(),
+        DownloadColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
         task = progress.add_task("Model", total=None)
 
         def show(done_bytes: int, total_bytes: int) -> None:

@@ -28,6 +28,8 @@ from websearch_agent.types import (
     SourcesSelected,
 )
 
+THINKING = "Thinking …"
+
 # Control and format characters of pages and models could move the cursor, hide text or turn its
 # direction: none of them reaches the terminal. The joiners U+200C and U+200D stay: Persian and
 # emoji are written with them. Lone surrogates cannot be written at all.
@@ -98,7 +100,7 @@ class TerminalView:
                 self._say(event.message, style="red")
             case AnswerStarted():
                 self.conversation_id = event.conversation_id
-                self._set_status("Thinking …")
+                self._set_status(THINKING)
             case _:
                 self._show_work(event)
 
@@ -198,9 +200,11 @@ def describe_source(source: Source) -> str:
 
 def describe_status(status: ModelStatus) -> str:
     """A model's status in words, with megabytes while it downloads."""
+    if status.state == "ready":
+        return THINKING
     if status.state == "downloading" and status.total_bytes:
         done, total = status.done_bytes / 1e6, status.total_bytes / 1e6
         return f"Downloading the model, once: {done:,.0f} of {total:,.0f} MB …"
     if status.state in ("idle", "loading", "downloading"):
-        return f"Loading the model … {status.detail}".rstrip()
+        return f"{status.detail or 'Loading the model'} …"
     return status.detail or status.state

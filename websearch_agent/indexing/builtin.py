@@ -12,8 +12,9 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from websearch_agent.config import Settings
+from websearch_agent.errors import IndexUnusable
 from websearch_agent.search.canonical_url import canonical_url
-from websearch_agent.search.local_index import Document, current_version, write_index
+from websearch_agent.search.local_index import Document, current_version, open_index, write_index
 
 PROJECT_NAME = "websearch-agent"
 _PROJECT_FILES = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
@@ -49,13 +50,17 @@ async def build_builtin_collection(settings: Settings) -> int:
 
 
 def is_builtin_current(settings: Settings) -> bool:
-    """Whether the collection is there and made of the packages that are installed now."""
+    """Whether the collection is there, whole, and made of the packages installed now."""
     folder = settings.builtin_index_dir
     try:
         written = (folder / _FINGERPRINT).read_text(encoding="utf-8")
-    except OSError:
+        version = current_version(folder)
+        if version is None:
+            return False
+        open_index(version)
+    except (OSError, IndexUnusable):
         return False
-    return current_version(folder) is not None and written == _fingerprint(_installed())
+    return written == _fingerprint(_installed())
 
 
 def _build(settings: Settings) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -40,12 +40,21 @@ WORKER_MODULE = "websearch_agent.models.embedded_worker"
 # The saved model is so much larger than its GGUF file (1.29 GB from 1.12).
 SAVED_PER_GGUF_BYTE = 1.16
 
+# Measured: 5 to 20 s. Far above it, for slow disks and busy machines: no more than a way out.
+LOADING_TIMEOUT_S = 180.0
+CONVERSION_TIMEOUT_S = 600.0
+
 
 class EnsureWeights(Protocol):
     """`weights.ensure_weights`, or a double without a network."""
 
     async def __call__(
-        self, *, model_path: Path | None, models_dir: Path, on_progress: Progress
+        self,
+        *,
+        model_path: Path | None,
+        models_dir: Path,
+        on_progress: Progress,
+        on_wait: Callable[[], None],
     ) -> Path: ...
 
 
@@ -62,8 +71,12 @@ class EmbeddedModel:
         *,
         ensure_weights: EnsureWeights = ensure_weights,
         worker_command: Sequence[str] = (sys.executable, "-m", WORKER_MODULE),
+        loading_timeout_s: float = LOADING_TIMEOUT_S,
+        conversion_timeout_s: float = CONVERSION_TIMEOUT_S,
     ) -> None:
         self._settings = settings
+        self._loading_timeout_s = loading_timeout_s
+        self._conversion_timeout_s = conversion_timeout_s
         self._ensure_weights = ensure_weights
         self._worker_command = tuple(worker_command)
         self._limits = ModelLimits(
@@ -138,6 +151,7 @@ class EmbeddedModel:
                 model_path=self._settings.model_path,
                 models_dir=self._settings.models_dir,
                 on_progress=self._show_download,
+                on_wait=self._show_waiting,
             )
             model_dir = weights if weights.is_dir() else await self._convert(weights)
             self._status = ModelStatus("loading", "Loading the model")
@@ -158,10 +172,14 @@ class EmbeddedModel:
         detail = "Downloading the model (once)"
         self._status = ModelStatus("downloading", detail, done_bytes, total_bytes)
 
+    def _show_waiting(self) -> None:
+        detail = "Waiting for another process that prepares the model"
+        self._status = ModelStatus("loading", detail)
+
     async def _convert(self, gguf_file: Path) -> Path:
         """The saved model's folder. In a process of its own: it takes 4 GB for 20 seconds."""
         models_dir = self._settings.models_dir
-        async with lock_models_dir(models_dir):
+        async with lock_models_dir(models_dir, on_wait=self._show_waiting):
             model_dir = await asyncio.to_thread(saved_model_dir, gguf_file, models_dir=models_dir)
             if await asyncio.to_thread(is_whole, model_dir):
                 return model_dir
@@ -169,24 +187,37 @@ class EmbeddedModel:
             gguf_bytes = (await asyncio.to_thread(gguf_file.stat)).st_size
             check_free_space(models_dir, int(gguf_bytes * SAVED_PER_GGUF_BYTE))
             command = (*self._worker_command, "--convert", str(gguf_file), str(model_dir))
-            converter = await start_worker(command)
-            try:
-                await converter.wait_until_ended()
-            finally:
-                await converter.close()
+            await self._run_converter(command)
             if not await asyncio.to_thread(is_whole, model_dir):
                 raise ModelUnavailable(
-                    "The embedded model could not be converted; the log says why. It needs about "
-                    "4 GB of free memory, this once."
+                    f"The embedded model could not be converted: {gguf_file.name} is damaged or "
+                    "of a kind that is not supported, or less than 4 GB of memory were free "
+                    "(needed this once). Check the file, or free some memory and ask again."
                 )
             return model_dir
+
+    async def _run_converter(self, command: Sequence[str]) -> None:
+        converter = await start_worker(command)
+        try:
+            async with asyncio.timeout(self._conversion_timeout_s):
+                await converter.wait_until_ended()
+        except TimeoutError as error:
+            converter.kill()
+            raise _took_too_long("converted", self._conversion_timeout_s) from error
+        finally:
+            await converter.close()
 
     async def _load(self, model_dir: Path) -> WorkerProcess:
         window = str(self._limits.context_window)
         worker = await start_worker((*self._worker_command, str(model_dir), window))
         try:
-            await worker.wait_until_ready()
-            await _warm_up(worker)
+            async with asyncio.timeout(self._loading_timeout_s):
+                await worker.wait_until_ready()
+                await _warm_up(worker)
+        except TimeoutError as error:
+            worker.kill()
+            await worker.close()
+            raise _took_too_long("loaded", self._loading_timeout_s) from error
         except BaseException:
             await worker.close()
             raise
@@ -198,6 +229,14 @@ class EmbeddedModel:
         await worker.close()
         self._status = ModelStatus("loading", "The model stopped unexpectedly and is restarted")
         self._begin_preparing()
+
+
+def _took_too_long(done: str, timeout_s: float) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"The embedded model was not {done} within {timeout_s:g} s and was ended; the machine may "
+        "have too little free memory or a very slow disk. Free some memory and ask again, or set "
+        "WEBSEARCH_MODEL_URL to another model's server."
+    )
 
 
 async def _warm_up(worker: WorkerProcess) -> None:

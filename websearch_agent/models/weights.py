@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -50,18 +51,20 @@ async def ensure_weights(
     model_path: Path | None,
     models_dir: Path,
     on_progress: Progress,
+    on_wait: Callable[[], None] = lambda: None,
     pinned: PinnedWeights | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     download_part: DownloadPart | None = None,
 ) -> Path:
     """The GGUF file (or the person's own saved folder), downloaded if it is not there yet.
 
+    `on_wait` is called while another process is at it.
     Raises ConfigError, WeightsUnavailable, WeightsDamaged, DiskFull.
     """
     if model_path is not None:
         return check_model_path(model_path)
     wanted = pinned or qwen_coder_weights()
-    async with lock_models_dir(models_dir):
+    async with lock_models_dir(models_dir, on_wait=on_wait):
         found = await run_in_thread(lambda stop: find_checked_file(models_dir, wanted, stop=stop))
         if found is not None:
             return found

@@ -212,8 +212,13 @@ async def run_in_thread(function: Callable[[threading.Event], T]) -> T:
 
 
 @asynccontextmanager
-async def lock_models_dir(models_dir: Path) -> AsyncIterator[None]:
-    """Held by one process at a time; the others wait. Ends with the process that holds it."""
+async def lock_models_dir(
+    models_dir: Path, *, on_wait: Callable[[], None] = lambda: None
+) -> AsyncIterator[None]:
+    """Held by one process at a time; the others wait. Ends with the process that holds it.
+
+    `on_wait` is called while another one holds it, at each try.
+    """
     try:
         file = await asyncio.to_thread(_open_lock_file, models_dir)
     except OSError as error:
@@ -222,7 +227,8 @@ async def lock_models_dir(models_dir: Path) -> AsyncIterator[None]:
             "WEBSEARCH_DATA_DIR to one that can, example: WEBSEARCH_DATA_DIR=~/websearch-data"
         ) from error
     try:
-        while not _try_lock(file):  # noqa: ASYNC110 - another process tells us no event
+        while not _try_lock(file):
+            on_wait()
             await asyncio.sleep(LOCK_POLL_S)
         yield
     finally:

@@ -1,9 +1,11 @@
 """TCP connections to checked addresses only, below httpx."""
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -23,15 +25,58 @@ SocketOption = (
 )
 
 MAX_ADDRESSES_TRIED = 4
+MAX_LOOK_UPS = 16
 
 
-async def resolve_host(host: str, port: int) -> list[Address]:
-    """Ask the system's resolver; all addresses, in its order. Raises httpcore.ConnectError."""
-    loop = asyncio.get_running_loop()
-    try:
-        rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(f"{host} has no address") from error
+class SystemResolver:
+    """Asks the system's resolver, in daemon threads of its own, at most `max_at_once`.
+
+    A look-up cannot be broken off and may hang for 30 s: in the loop's own thread pool it would
+    take the threads that parsers and the index wait for, and an executor would hold up the end
+    of the program. So a look-up that nobody waits for any more keeps its place until it ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_at_once: int = MAX_LOOK_UPS,
+        look_up: Callable[[str, int], list[Address]] | None = None,
+    ) -> None:
+        self._look_up = look_up or _look_up
+        self._places = asyncio.Semaphore(max_at_once)
+
+    async def __call__(self, host: str, port: int) -> list[Address]:
+        """All addresses, in the system's order. Raises httpcore.ConnectError."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[list[Address]] = loop.create_future()
+        await self._places.acquire()
+
+        def settle(outcome: list[Address] | Exception) -> None:
+            self._places.release()
+            if found.done():  # The caller has left.
+                return
+            if isinstance(outcome, Exception):
+                found.set_exception(outcome)
+            else:
+                found.set_result(outcome)
+
+        def work() -> None:
+            try:
+                outcome: list[Address] | Exception = self._look_up(host, port)
+            except (OSError, ValueError) as error:  # A name that cannot be encoded is the latter.
+                outcome = error
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits.
+                loop.call_soon_threadsafe(settle, outcome)
+
+        threading.Thread(target=work, name=f"look-up of {host}", daemon=True).start()
+        try:
+            return await found
+        except (OSError, ValueError) as error:
+            raise httpcore.ConnectError(f"{host} has no address") from error
+
+
+def _look_up(host: str, port: int) -> list[Address]:
+    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ipaddress.ip_address(row[4][0]) for row in rows))
 
 
@@ -46,11 +91,11 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self,
         *,
         allowed_networks: Sequence[Network] = (),
-        resolve: Resolve = resolve_host,
+        resolve: Resolve | None = None,
         dialler: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
         self._allowed_networks = tuple(allowed_networks)
-        self._resolve = resolve
+        self._resolve = resolve or SystemResolver()
         self._dialler = dialler or httpcore.AnyIOBackend()
 
     async def connect_tcp(

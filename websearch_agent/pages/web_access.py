@@ -13,7 +13,7 @@ from websearch_agent.errors import PageTooLarge, PageUnreachable, UnsupportedCon
 from websearch_agent.pages.addresses import Network, checked_url
 from websearch_agent.pages.content_types import may_be_readable, media_type
 from websearch_agent.pages.decoding import BoundedDecoder, UnknownEncoding
-from websearch_agent.pages.network import GuardedBackend, GuardedTransport, Resolve, resolve_host
+from websearch_agent.pages.network import GuardedBackend, GuardedTransport, Resolve
 
 USER_AGENT = f"websearch-agent/{__version__} (self-hosted answer engine; reads on request)"
 _HEADERS = {
@@ -64,7 +64,7 @@ class WebAccess:
         *,
         allowed_networks: Sequence[Network] = (),
         limits: AccessLimits | None = None,
-        resolve: Resolve = resolve_host,
+        resolve: Resolve | None = None,
         dialler: httpcore.AsyncNetworkBackend | None = None,
         ssl_context: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,

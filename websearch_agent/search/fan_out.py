@@ -10,6 +10,7 @@ from websearch_agent.protocols import SearchEngine
 from websearch_agent.search.domain_filter import keep_allowed_domains
 from websearch_agent.search.fusion import fuse_rankings, limit_per_site
 from websearch_agent.search.resting import RestTable
+from websearch_agent.search.result_cleaning import clean_engine_text, clean_results
 from websearch_agent.types import EngineFailure, SearchQuery, SearchResult
 
 _logger = logging.getLogger(__name__)
@@ -68,15 +69,14 @@ async def _ask(
         return EngineFailure(engine.name, query.query, rest.code, reason, rest.remaining_s)
     try:
         async with asyncio.timeout(deadline_s):
-            results = await engine.search(query)
+            results = clean_results(engine.name, await engine.search(query))
     except TimeoutError:
         reason = f"no answer within {deadline_s:g} s"
         return EngineFailure(engine.name, query.query, EngineUnavailable.code, reason)
     except SearchError as error:
         rests.note(engine.name, error)
-        return EngineFailure(
-            engine.name, query.query, error.code, error.message, error.retry_after_s
-        )
+        reason = clean_engine_text(error.message)
+        return EngineFailure(engine.name, query.query, error.code, reason, error.retry_after_s)
     except Exception:  # The door to foreign parsers: one engine never ends all.
         _logger.exception("engine %s failed in a way it does not know", engine.name)
         reason = "an internal error of this engine; the log has its traceback"

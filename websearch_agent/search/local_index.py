@@ -6,6 +6,7 @@
 
 import contextlib
 import json
+import logging
 import re
 import shutil
 import time
@@ -21,9 +22,14 @@ import tantivy
 from websearch_agent.errors import IndexUnusable
 from websearch_agent.search import analysis
 from websearch_agent.search.canonical_url import site_of
+from websearch_agent.search.index_lock import lock_index
+
+_logger = logging.getLogger(__name__)
 
 # Part of a version folder's name: an index of another layout is never opened.
 _LAYOUT = "v1"
+# As in `Settings.builtin_index_dir`.
+_BUILTIN_FOLDER = "builtin"
 _LEFTOVER_AGE_S = 24 * 3600
 MAX_DELETED_SHARE = 0.25
 _WRITER_HEAP_BYTES = 50_000_000
@@ -77,13 +83,22 @@ def write_index(folder: Path, documents: Iterable[Document]) -> int:
 
 @contextlib.contextmanager
 def replace_index(folder: Path) -> Iterator[IndexUpdate]:
-    """Build a new index; it takes the old one's place when the block ends well."""
+    """Build a new index; it takes the old one's place when the block ends well.
+
+    Raises IndexUnusable, also if another run is writing.
+    """
+    with lock_index(folder), _replace(folder) as update:
+        yield update
+
+
+@contextlib.contextmanager
+def _replace(folder: Path) -> Iterator[IndexUpdate]:
     name = f"{_LAYOUT}-{uuid.uuid4().hex[:12]}"
     try:
         (folder / name).mkdir(parents=True)
         index = tantivy.Index(_schema(), str(folder / name), reuse=False)
     except (OSError, ValueError) as error:
-        raise IndexUnusable(f"cannot write an index to {folder}: {error}") from error
+        raise _inaccessible(folder, error) from error
     try:
         with _commit(index, folder) as update:
             yield update
@@ -95,23 +110,31 @@ def replace_index(folder: Path) -> Iterator[IndexUpdate]:
 
 @contextlib.contextmanager
 def update_index(folder: Path) -> Iterator[IndexUpdate]:
-    """Add to the index (or start one); nothing is changed unless the block ends well."""
-    current = current_version(folder)
-    if current is None:
-        with replace_index(folder) as update:
+    """Add to the index (or start one); nothing is changed unless the block ends well.
+
+    Raises IndexUnusable, also if another run is writing.
+    """
+    with lock_index(folder):
+        current = current_version(folder)
+        if current is None:
+            with _replace(folder) as update:
+                yield update
+            return
+        with _commit(open_index(current), folder) as update:
             yield update
-        return
-    with _commit(open_index(current), folder) as update:
-        yield update
-    if _deleted_share(current) > MAX_DELETED_SHARE:
-        _compact(folder, current)
+        if _deleted_share(current) > MAX_DELETED_SHARE:
+            _compact(folder, current)
 
 
 def clear_index(folder: Path) -> None:
-    """Remove the index with all its documents; no index is no error."""
-    with contextlib.suppress(FileNotFoundError):
-        (folder / "CURRENT").unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove the index with all its documents; no index is no error.
+
+    Raises IndexUnusable if another run is writing.
+    """
+    with lock_index(folder):
+        with contextlib.suppress(FileNotFoundError):
+            (folder / "CURRENT").unlink()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def current_version(folder: Path) -> Path | None:
@@ -126,7 +149,7 @@ def _named_version(folder: Path) -> Path | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise IndexUnusable(f"cannot read the index in {folder}: {error}") from error
+        raise _inaccessible(folder, error) from error
     usable = name.startswith(f"{_LAYOUT}-") and (folder / name / "meta.json").is_file()
     return folder / name if usable else None
 
@@ -136,12 +159,30 @@ def open_index(version: Path) -> "tantivy.Index":
     try:
         index = tantivy.Index.open(str(version))
     except ValueError as error:
-        raise IndexUnusable(
-            f"the index in {version.parent} cannot be opened ({error}); delete that folder and "
-            "run `websearch-agent index PATH` again"
-        ) from error
+        raise _damaged(version.parent, error) from error
     _register_analyzers(index)
     return index
+
+
+def _damaged(folder: Path, error: Exception) -> IndexUnusable:
+    """Which index, and the way out. Paths and tantivy's own words go to the log."""
+    _logger.warning("the index in %s is damaged: %s", folder, error)
+    again = "--builtin" if folder.name == _BUILTIN_FOLDER else "--clear PATH"
+    return IndexUnusable(
+        f"{_index_words(folder)} is damaged; `websearch-agent index {again}` makes it anew"
+    )
+
+
+def _inaccessible(folder: Path, error: Exception) -> IndexUnusable:
+    _logger.warning("the index in %s cannot be read or written: %s", folder, error)
+    return IndexUnusable(
+        f"{_index_words(folder)} cannot be read or written; look at the rights and the free space "
+        "of the folder index in WEBSEARCH_DATA_DIR (the log says more)"
+    )
+
+
+def _index_words(folder: Path) -> str:
+    return "the built-in collection" if folder.name == _BUILTIN_FOLDER else "your own index"
 
 
 def parse_day(text: str | None) -> int:
@@ -173,9 +214,7 @@ def _commit(index: "tantivy.Index", folder: Path) -> Iterator[IndexUpdate]:
     try:
         writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
     except ValueError as error:
-        raise IndexUnusable(
-            f"the index in {folder} is being written by another run; wait until it is done"
-        ) from error
+        raise _inaccessible(folder, error) from error
     update = IndexUpdate(writer)
     try:
         yield update
@@ -199,7 +238,7 @@ def _compact(folder: Path, version: Path) -> None:
     """Write the live documents anew: tantivy goes on counting replaced ones as it weighs words."""
     searcher = open_index(version).searcher()
     everything = searcher.search(tantivy.Query.all_query(), max(1, searcher.num_docs), count=False)
-    with replace_index(folder) as update:
+    with _replace(folder) as update:
         for _, address in everything.hits:
             update.add(*from_index_form(searcher.doc(address)))
 

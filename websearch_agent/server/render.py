@@ -19,6 +19,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from websearch_agent.server.wire import replace_half_characters
 from websearch_agent.types import Answer, Source
 
 _CITATION = re.compile(r"\[(\d{1,4})\]")
@@ -57,7 +58,7 @@ def render_blocks(text: str, *, sources: Sequence[Source] = ()) -> list[str]:
         "addresses": {source.url: source_address(source) for source in sources},
     }
     markdown = _markdown()
-    tokens = markdown.parse(text, env)
+    tokens = markdown.parse(replace_half_characters(text), env)
     return [
         clean_html(markdown.renderer.render(block, markdown.options, env))
         for block in split_blocks(tokens)
@@ -135,6 +136,8 @@ def _markdown() -> MarkdownIt:
     markdown.core.ruler.push("links", _restrict_links)
     markdown.core.ruler.push("alignment", _align_by_class)
     markdown.add_render_rule("image", _render_image)
+    # It makes its lists of rules at its first use, and threads may share it from the second on.
+    markdown.parse("*")
     return markdown
 
 

@@ -36,7 +36,7 @@ def run_server(
             f"Warning: {host} can be reached from other machines, and there is no login yet: "
             "whoever reaches it can ask, read and delete every conversation."
         )
-    allowed_hosts = LOOPBACK_HOSTS if loopback else None
+    allowed_hosts = (*LOOPBACK_HOSTS, host_header_of(host)) if loopback else None
     with listener, suppress(KeyboardInterrupt):
         asyncio.run(_serve(listener, settings, allowed_hosts, service_factory))
 
@@ -114,6 +114,12 @@ def _explain_bind_error(error: OSError, host: str, port: int) -> str:
 def address_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def host_header_of(host: str) -> str:
+    """How a browser names the host in its requests, without the port."""
+    host = host.lower()
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def is_loopback(host: str) -> bool:

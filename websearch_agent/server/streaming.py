@@ -1,7 +1,8 @@
 """One answer as server-sent events, with rendered HTML if the client wants it."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from websearch_agent.server.feed import AnswerFeed, OpenAnswers, run_until_disconnect
-from websearch_agent.server.render import IncrementalRenderer
+from websearch_agent.server.render import BlockChange, IncrementalRenderer
 from websearch_agent.server.wire import (
     JsonValue,
     encode_server_sent_event,
@@ -27,17 +28,23 @@ from websearch_agent.types import (
 
 PING_INTERVAL_S = 15.0
 RENDER_INTERVAL_S = 1 / 12
+# A table of 500 × 500 cells takes a second to render: never more than a fifth of the time.
+PAUSE_PER_RENDER_S = 4.0
 PING = b": still here\n\n"
 
 
 @dataclass
 class HtmlUpdates:
-    """Decides when the answer so far is rendered, and yields what changed as events."""
+    """Decides when the answer so far is rendered, and gives what changed as events.
+
+    `clock` counts seconds, monotonic.
+    """
 
     renderer: IncrementalRenderer = field(default_factory=IncrementalRenderer)
+    clock: Callable[[], float] = time.monotonic
     _text: str = ""
     _dirty: bool = False
-    _rendered_at: float = 0.0
+    _next_at: float = 0.0
 
     def observe(self, event: AgentEvent) -> None:
         if isinstance(event, AnswerDelta):
@@ -53,26 +60,34 @@ class HtmlUpdates:
             self._text, self._dirty = event.answer.text, True
             self.renderer.sources = event.answer.sources
         elif isinstance(event, AnswerFailed):
-            self._rendered_at = 0.0
+            self._next_at = 0.0
 
-    def wait_s(self, now_s: float) -> float | None:
+    def wait_s(self) -> float | None:
         """Seconds until the next rendering is allowed; None if nothing waits for one."""
         if not self._dirty:
             return None
-        return max(0.0, self._rendered_at + RENDER_INTERVAL_S - now_s)
+        return max(0.0, self._next_at - self.clock())
 
-    def render(self, now_s: float) -> Iterator[bytes]:
-        self._dirty, self._rendered_at = False, now_s
-        for change in self.renderer.render_changes(self._text):
-            data: JsonValue = {"block": change.index, "html": change.html}
-            yield encode_server_sent_event("answer_html", data)
+    async def render(self) -> list[bytes]:
+        """In a thread, for others wait for the event loop; the slower, the later the next."""
+        self._dirty, began_at = False, self.clock()
+        changes = await asyncio.to_thread(self.renderer.render_changes, self._text)
+        ended_at = self.clock()
+        pause_s = max(RENDER_INTERVAL_S, PAUSE_PER_RENDER_S * (ended_at - began_at))
+        self._next_at = ended_at + pause_s
+        return [_encode_change(change) for change in changes]
+
+
+def _encode_change(change: BlockChange) -> bytes:
+    data: JsonValue = {"block": change.index, "html": change.html}
+    return encode_server_sent_event("answer_html", data)
 
 
 async def stream_server_sent_events(feed: AnswerFeed, *, render: bool) -> AsyncIterator[bytes]:
     """The feed's events, pings while it is silent, and `answer_html` events if `render`."""
     updates = HtmlUpdates() if render else None
     while True:
-        wait_s = updates.wait_s(time.monotonic()) if updates else None
+        wait_s = updates.wait_s() if updates else None
         event = await feed.next_event(timeout_s=PING_INTERVAL_S if wait_s is None else wait_s)
         if event is None and wait_s is None:
             yield PING
@@ -80,9 +95,8 @@ async def stream_server_sent_events(feed: AnswerFeed, *, render: bool) -> AsyncI
         if updates:
             if event is not None:
                 updates.observe(event)
-            now_s = time.monotonic()
-            if is_last or updates.wait_s(now_s) == 0.0:
-                for update in updates.render(now_s):
+            if is_last or updates.wait_s() == 0.0:
+                for update in await updates.render():
                     yield update
         if event is not None:
             yield encode_server_sent_event(event_name(event), event_to_json(event))

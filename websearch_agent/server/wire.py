@@ -15,9 +15,12 @@ _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 def to_json_value(value: object) -> JsonValue:
     """A dataclass field by field, tuples as lists, times as ISO 8601.
 
+    Half a character (a lone surrogate) becomes `?`: nothing that is answered may fail to encode.
     Raises TypeError for anything else that JSON does not know.
     """
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, str):
+        return replace_half_characters(value)
+    if value is None or isinstance(value, int | float | bool):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = (field.name for field in dataclasses.fields(value))
@@ -29,6 +32,11 @@ def to_json_value(value: object) -> JsonValue:
     if isinstance(value, dict):
         return {str(key): to_json_value(item) for key, item in value.items()}
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def replace_half_characters(text: str) -> str:
+    """The text with `?` for each lone surrogate, which UTF-8 cannot hold."""
+    return text.encode(errors="replace").decode()
 
 
 def to_json_object(value: object) -> dict[str, JsonValue]:
@@ -58,4 +66,4 @@ def event_to_json(event: AgentEvent) -> dict[str, JsonValue]:
 def encode_server_sent_event(name: str, data: JsonValue) -> bytes:
     """One event of a `text/event-stream`. JSON holds no bare line break, so one line is enough."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {name}\ndata: {text}\n\n".encode()
+    return f"event: {name}\ndata: {text}\n\n".encode(errors="replace")

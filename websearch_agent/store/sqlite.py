@@ -141,7 +141,7 @@ class SqliteStore:
             .where(_turns.c.conversation_id == conversation_id)
             .scalar_subquery()
         )
-        found = await self._read(
+        found = conversation_id.isascii() and await self._read(
             select(_conversations.c.id).where(_conversations.c.id == conversation_id)
         )
         if not found:

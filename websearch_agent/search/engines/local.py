@@ -125,7 +125,7 @@ class LocalEngine:
             try:
                 changed_ns = (version / "meta.json").stat().st_mtime_ns
             except OSError as error:
-                message = f"the index in {self._folder} is just being replaced; ask again"
+                message = f"the index {self._name} is just being replaced; ask again"
                 raise IndexUnusable(message) from error
             opened = self._opened
             if opened is None or (opened.version, opened.changed_ns) != (version, changed_ns):

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+from cli_fakes import run_cli
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model server and an engine at a port where nothing listens."""
+    monkeypatch.setenv("WEBSEARCH_MODEL_URL", f"{NOWHERE}/v1")
+    monkeypatch.setenv("WEBSEARCH_SEARXNG_URL", NOWHERE)
+    monkeypatch.setenv("WEBSEARCH_ENGINES", "searxng,local")
+
+
+def doctor_lines() -> tuple[int, dict[str, str]]:
+    """The exit code, and each finding's mark and words by its name."""
+    result = run_cli("doctor")
+    findings = {}
+    for line in result.stdout.splitlines():
+        mark, _, rest = line.partition("  ")
+        name, _, detail = rest.partition(": ")
+        if mark.strip() in ("ok", "note", "FAIL"):
+            findings[name.strip()] = f"{mark.strip()} {detail}"
+    return result.exit_code, findings
+
+
+def test_model_server_that_is_down_fails() -> None:
+    code, findings = doctor_lines()
+    assert code == 1
+    assert findings["model"].startswith("FAIL The model server at http://127.0.0.1:9/v1 cannot")
+
+
+def test_engine_that_is_down_is_a_note_with_what_to_do() -> None:
+    result = run_cli("doctor")
+    assert "note  engine searxng: could not reach http://127.0.0.1:9" in result.stdout
+    assert "No engine can be searched" in result.stdout
+
+
+def test_missing_weights_and_indexes_are_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBSEARCH_MODEL_URL")
+    code, findings = doctor_lines()
+    assert code == 0
+    assert findings["model"].startswith("note embedded; not downloaded yet")
+    assert findings["engine local"].startswith("note nothing indexed yet: `websearch-agent index")
+    assert findings["built-in collection"].startswith("note missing: `websearch-agent index --b")
+    assert findings["database"] == "ok 0 conversations"
+
+
+def test_model_path_to_no_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBSEARCH_MODEL_URL")
+    (tmp_path / "m.gguf").write_bytes(b"no model")
+    monkeypatch.setenv("WEBSEARCH_MODEL_PATH", str(tmp_path / "m.gguf"))
+    code, findings = doctor_lines()
+    assert code == 1
+    assert "WEBSEARCH_MODEL_PATH" in findings["model"]
+
+
+def test_model_path_to_a_model_is_ok(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBSEARCH_MODEL_URL")
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    monkeypatch.setenv("WEBSEARCH_MODEL_PATH", str(tmp_path / "m.gguf"))
+    assert doctor_lines()[1]["model"] == "ok embedded, m.gguf"
+
+
+def test_folder_that_cannot_be_written_fails_and_names_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WEBSEARCH_DATA_DIR", str(tmp_path / "file" / "data"))
+    code, findings = doctor_lines()
+    assert code == 1
+    assert findings["disk"].startswith("FAIL ")
+    assert "Set WEBSEARCH_DATA_DIR" in findings["disk"]
+
+
+def test_damaged_database_fails(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "conversations.db").write_bytes(b"no database" * 1000)
+    code, findings = doctor_lines()
+    assert code == 1
+    assert findings["database"].startswith("FAIL The conversation database conversations.db cannot")
+
+
+def test_indexed_documents_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Quokkas\n\nPython programming language, and quokkas too.")
+    assert run_cli("index", str(tmp_path / "a.md")).exit_code == 0
+    assert doctor_lines()[1]["engine local"] == "ok 1 documents"
+
+
+def test_free_disk_space_is_told() -> None:
+    assert " GB free" in doctor_lines()[1]["disk"]

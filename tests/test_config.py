@@ -1,0 +1,107 @@
+import ipaddress
+import re
+from pathlib import Path
+
+import pytest
+
+from websearch_agent.config import Settings, load_settings
+from websearch_agent.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+SETTING_NAMES = {f"WEBSEARCH_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("WEBSEARCH_ENGINES", "ddgs,goggle", "unknown engine goggle; known are: ddgs, searxng"),
+        ("WEBSEARCH_ENGINES", " , ", "no engine is named"),
+        ("WEBSEARCH_MODEL_URL", "localhost:8080", "must begin with http"),
+        ("WEBSEARCH_SEARXNG_URL", "ftp://localhost", "must begin with http"),
+        ("WEBSEARCH_CONTEXT_WINDOW", "many", "valid integer"),
+        ("WEBSEARCH_CONTEXT_WINDOW", "100", "2048"),
+        ("WEBSEARCH_ALLOWED_NETWORKS", "10.0.0.0/99", "network"),
+        ("WEBSEARCH_DATABASE_URL", "postgresql://localhost/db", "sqlite:///"),
+        ("WEBSEARCH_LOG_LEVEL", "loud", "debug"),
+    ],
+)
+def test_wrong_setting_is_named(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert caught.value.message.startswith(f"{name}: ")
+    assert message in caught.value.message
+    assert "Value error" not in caught.value.message
+
+
+def test_two_wrong_settings_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_MODEL_URL", "nowhere")
+    monkeypatch.setenv("WEBSEARCH_LOG_LEVEL", "loud")
+    with pytest.raises(ConfigError, match=r"WEBSEARCH_MODEL_URL: .*; WEBSEARCH_LOG_LEVEL: "):
+        load_settings()
+
+
+def test_key_is_never_in_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_MODEL_API_KEY", "sk-secret")
+    monkeypatch.setenv("WEBSEARCH_MODEL_URL", "sk-secret")
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert "sk-secret" not in caught.value.message
+    monkeypatch.delenv("WEBSEARCH_MODEL_URL")
+    assert "sk-secret" not in repr(load_settings())
+
+
+def test_comma_lists_are_split_and_stripped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_ENGINES", " local, searxng,,")
+    monkeypatch.setenv("WEBSEARCH_ALLOWED_NETWORKS", "10.0.0.0/8, ::1/128")
+    settings = load_settings()
+    assert settings.engines == ("local", "searxng")
+    assert settings.allowed_networks == (
+        ipaddress.ip_network("10.0.0.0/8"),
+        ipaddress.ip_network("::1/128"),
+    )
+
+
+@pytest.mark.parametrize("name", sorted(SETTING_NAMES - {"WEBSEARCH_DATA_DIR"}))
+def test_empty_setting_counts_as_unset(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    unset = load_settings()
+    monkeypatch.setenv(name, "")
+    assert load_settings() == unset
+
+
+def test_settings_are_read_from_env_file() -> None:
+    Path(".env").write_text("WEBSEARCH_ENGINES=local\nOTHER=1\n")
+    assert load_settings().engines == ("local",)
+
+
+def test_url_loses_its_last_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_MODEL_URL", "http://localhost:8080/v1/")
+    assert load_settings().model_url == "http://localhost:8080/v1"
+
+
+def test_database_lies_in_the_data_folder_unless_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().database_path == tmp_path / "data" / "conversations.db"
+    monkeypatch.setenv("WEBSEARCH_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
+    assert load_settings().database_path == tmp_path / "own.db"
+
+
+def test_readme_lists_every_setting_and_no_other() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(WEBSEARCH_[A-Z0-9_]+)`", readme, re.MULTILINE)
+    assert sorted(listed) == sorted(SETTING_NAMES)
+
+
+def test_example_env_file_names_only_settings() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"^#? ?(WEBSEARCH_[A-Z0-9_]+)=", example, re.MULTILINE))
+    assert named
+    assert named <= SETTING_NAMES
+
+
+def test_every_setting_is_described() -> None:
+    for name, field in Settings.model_fields.items():
+        assert (field.description or "").endswith("."), name

@@ -1,0 +1,42 @@
+"""What engines send is foreign text: here it becomes results that nothing later stumbles over."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from websearch_agent.errors import EngineResponseChanged
+from websearch_agent.types import SearchResult
+
+# Half characters (JSON's "\ud83d" alone) cannot be encoded; control characters steer terminals.
+_UNUSABLE = re.compile("[\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+
+def clean_results(engine: str, results: Sequence[SearchResult]) -> list[SearchResult]:
+    """The results with plain one-line texts, without those whose fields are not strings.
+
+    A result whose address holds an unusable character is left out: without it, it is another
+    address. Raises EngineResponseChanged if results came and none of them can be used.
+    """
+    cleaned = [_clean(result) for result in results if _is_usable(result)]
+    if results and not cleaned:
+        raise EngineResponseChanged(f"the results of {engine} have not the expected form")
+    return cleaned
+
+
+def clean_engine_text(text: str) -> str:
+    """One line, without half characters and control characters."""
+    return " ".join(_UNUSABLE.sub("", text).split())
+
+
+def _is_usable(result: SearchResult) -> bool:
+    texts: tuple[object, ...] = (result.url, result.title, result.snippet, result.date or "")
+    return all(isinstance(text, str) for text in texts) and not _UNUSABLE.search(result.url)
+
+
+def _clean(result: SearchResult) -> SearchResult:
+    return replace(
+        result,
+        title=clean_engine_text(result.title) or result.url,
+        snippet=clean_engine_text(result.snippet),
+        date=clean_engine_text(result.date) if result.date else None,
+    )
