@@ -38,7 +38,8 @@ def test_page_text_cannot_close_its_block_or_speak_as_a_role() -> None:
 
 
 def test_references_of_a_page_are_not_taken_for_ours() -> None:
-    shown = prompts.sources([source("Born in 1920.[12][3] As [4] says [[citation:5]]. `print([1])`")])
+    text = "Born in 1920.[12][3] As [4] says [[citation:5]]. `print([1])`"
+    shown = prompts.sources([source(text)])
     assert "[12]" not in shown
     assert "As (4) says (5)" in shown
     assert "print([1])" in shown

@@ -22,9 +22,9 @@ _REFERENCE = re.compile(r"\[{1,2}(?:citation:\s*)?(\d{1,3})\]{1,2}")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def chat_system(today: dt.date, *, search_tool: bool) -> str:
+def chat_system(today: dt.date, *, search_tool: bool, language: str = "") -> str:
     """System prompt of a call without sources; `search_tool` is the on/off switch of search."""
-    return _render("chat_system", **_date(today), search_tool=search_tool)
+    return _render("chat_system", **_date(today), search_tool=search_tool, language=language)
 
 
 def decide_system(today: dt.date, *, must_search: bool, follow_up: bool) -> str:

@@ -400,6 +400,26 @@ async def test_builtin_collection_answers_when_no_engine_can_and_says_so(
     assert any(isinstance(e, Notice) for e in events)
 
 
+async def test_builtin_collection_that_holds_nothing_is_told_in_the_question_s_language(
+    store: SqliteStore,
+) -> None:
+    dead = FakeEngine(EngineUnavailable("no route"), name="ddgs")
+    parts = make_parts(
+        store, [search_call("天气")], engines=[dead], builtin=FakeEngine(name="builtin")
+    )
+    failure = failed(await ask(parts, "今天天气怎么样？"))
+    assert failure.code == "no_engine_answered"
+    assert "内置文档中也没有相关内容" in failure.message
+    assert "WEBSEARCH_SEARXNG_URL" in failure.message
+
+
+async def test_answer_that_names_no_source_says_so(store: SqliteStore) -> None:
+    parts = make_parts(store, [search_call("q"), "I believe that it is so."])
+    assert answer_of(await ask(parts)).notices == (
+        "This answer names no source: check it against the sources that were read.",
+    )
+
+
 async def test_builtin_collection_is_not_asked_while_an_engine_answers(
     store: SqliteStore,
 ) -> None:

@@ -41,6 +41,7 @@ def test_answer_and_its_sources_go_to_stdout() -> None:
     assert result.stdout == (
         "Quokkas live on Rottnest Island [1].\n\nSources\n"
         "[1] First page (a.example, 2026-10-02)  https://a.example/one\n"
+        "\nAlso read, not cited\n"
         "[2] Second page (b.example)  https://b.example/two\n"
     )
     assert service.closed

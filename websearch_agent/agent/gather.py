@@ -6,11 +6,17 @@ from collections.abc import Callable, Sequence
 
 from langgraph.runtime import Runtime
 
-from websearch_agent.agent.notices import builtin_notice, local_only_notice
+from websearch_agent.agent.notices import builtin_notice, local_only_notice, no_engine_message
 from websearch_agent.agent.select import choose_sources
 from websearch_agent.agent.state import AgentContext, AgentState
-from websearch_agent.errors import AgentError, NoPageReadable, PageError, PageUnreachable
-from websearch_agent.search.fan_out import SearchOutcome, no_engine_answered, search_all
+from websearch_agent.errors import (
+    AgentError,
+    NoEngineAnswered,
+    NoPageReadable,
+    PageError,
+    PageUnreachable,
+)
+from websearch_agent.search.fan_out import SearchOutcome, search_all
 from websearch_agent.search.fusion import fuse_rankings
 from websearch_agent.types import (
     EngineFailure,
@@ -69,14 +75,15 @@ async def _search_builtin(
     failures: tuple[EngineFailure, ...],
 ) -> SearchOutcome:
     """The built-in collection, when nothing else could be asked; never mixed into web answers."""
+    question = context.request.question
     if context.builtin_engine is None:
-        raise no_engine_answered(failures)
+        raise NoEngineAnswered(no_engine_message(question, failures, builtin_asked=False))
     outcome = await search_all(
         [context.builtin_engine], queries, deadline_s=context.search_deadline_s
     )
     if not outcome.results:
-        raise no_engine_answered(failures)
-    emit(Notice(builtin_notice(context.request.question, failures)))
+        raise NoEngineAnswered(no_engine_message(question, failures, builtin_asked=True))
+    emit(Notice(builtin_notice(question, failures)))
     return SearchOutcome(outcome.results, failures, outcome.answered_by)
 
 

@@ -32,6 +32,34 @@ def local_only_notice(question: str, failures: Sequence[EngineFailure]) -> str:
     )
 
 
+def uncited_notice(question: str) -> str:
+    """The model was shown sources and named none."""
+    if _is_chinese(question):
+        return "本回答没有注明任何来源，请对照下面读过的资料核实。"
+    return "This answer names no source: check it against the sources that were read."
+
+
+def no_engine_message(
+    question: str, failures: Sequence[EngineFailure], *, builtin_asked: bool
+) -> str:
+    """Nobody could be asked: who, why, and what to do about it."""
+    reasons = _reasons(failures)
+    if _is_chinese(question):
+        also = "内置文档中也没有相关内容。" if builtin_asked else ""
+        return (
+            f"没有搜索引擎可用（{reasons}）。{also}不搜索也可以直接回答（search=never）。要搜索：请检查网络，"
+            "或设置 WEBSEARCH_SEARXNG_URL 和 WEBSEARCH_ENGINES=searxng,local，或用 "
+            "websearch-agent index PATH 索引自己的文档。"
+        )
+    also = "The built-in collection holds nothing about it. " if builtin_asked else ""
+    return (
+        f"No search engine answered ({reasons}). {also}It can still be answered without searching "
+        "(search=never). To search: check the network, set WEBSEARCH_SEARXNG_URL and "
+        "WEBSEARCH_ENGINES=searxng,local, or index documents of your own with "
+        "websearch-agent index PATH."
+    )
+
+
 def _reasons(failures: Sequence[EngineFailure]) -> str:
     if not failures:
         return "none is set up"

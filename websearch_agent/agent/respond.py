@@ -8,6 +8,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from websearch_agent.agent.budget import fit_prompt
+from websearch_agent.agent.notices import uncited_notice
 from websearch_agent.agent.prompting import build_prompt, citable_sources
 from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, UsageCounted
 from websearch_agent.citations.markers import CitationStream
@@ -20,6 +21,7 @@ from websearch_agent.types import (
     Decision,
     DecisionMade,
     ModelFinished,
+    Notice,
     Prompt,
     ReasoningAdded,
     ReasoningDelta,
@@ -74,7 +76,7 @@ async def _fit_and_reply(
     shown = prompt.evidence.sources if prompt.evidence is not None else ()
     if shown != state["sources"]:
         emit(SourcesSelected(shown))
-    answer = _AnswerWriter(emit, citable_sources(prompt, context), shown)
+    answer = _AnswerWriter(emit, citable_sources(prompt, context), shown, prompt.question)
     try:
         return await _reply(prompt, context, emit, answer)
     except (InvalidModelOutput, ContextTooLong) as error:
@@ -112,8 +114,11 @@ async def _reply(
 class _AnswerWriter:
     """Sends the answer's text out through the citation stream."""
 
-    def __init__(self, emit: Emit, sources: dict[int, Source], shown: Sequence[Source]) -> None:
+    def __init__(
+        self, emit: Emit, sources: dict[int, Source], shown: Sequence[Source], question: str
+    ) -> None:
         self._emit = emit
+        self._question = question
         self._sources = sources
         self._shown = shown
         self._stream = self._new_stream()
@@ -142,6 +147,8 @@ class _AnswerWriter:
         self._send(self._stream.finish())
         if not self._stream.text.strip():
             raise InvalidModelOutput("The model wrote nothing. Ask again, or in other words.")
+        if self._shown and not self._stream.markers:
+            self._emit(Notice(uncited_notice(self._question)))
         self._emit(TextEnded(finish_reason, self._stream.dropped_markers))
 
     def _send(self, text: str) -> None:

@@ -71,7 +71,9 @@ async def chat_session(
             loading = asyncio.create_task(_quietly_prepare(service))
             print("Ask anything. Ctrl-C stops an answer; Ctrl-D or /exit ends the chat.")
             while (question := await _read_line()) is not None:
-                if question.strip():
+                if question.startswith("/"):
+                    print("The only command is /exit; anything else is a question.")
+                elif question.strip():
                     await _answer_or_stop(service, replace(request, question=question), view)
                 known_id = view.conversation_id or request.conversation_id
                 request = replace(request, conversation_id=known_id)

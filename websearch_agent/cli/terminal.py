@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from rich.console import Console
@@ -70,6 +70,7 @@ class TerminalView:
         self._status: Status | None = None
         self._held: list[str] = []
         self._line_open = False
+        self._told = ""
         self.conversation_id: str | None = None
 
     async def show(self, events: AsyncGenerator[AgentEvent, None]) -> AnswerFinished | AnswerFailed:
@@ -92,6 +93,7 @@ class TerminalView:
             case AnswerRestarted():
                 self._drop_text()
             case Notice():
+                self._told += event.message
                 self._say(event.message, style="yellow")
             case AnswerFinished():
                 self._show_end(event.answer)
@@ -114,7 +116,8 @@ class TerminalView:
                 self._set_status("Searching …")
             case SearchFinished():
                 for line in dict.fromkeys(f"{f.engine}: {f.reason}" for f in event.failures):
-                    self._note(line, indent="  ")
+                    if line not in self._told:
+                        self._note(line, indent="  ")
                 self._set_status(f"Reading {event.result_count} results …")
             case PageFinished(failure=None):
                 self._note(f"read  {event.title}  {event.url}", indent="  ")
@@ -142,9 +145,14 @@ class TerminalView:
         self._end_line()
         if answer.finish_reason == "length":
             self._say("The answer was cut: it reached WEBSEARCH_ANSWER_TOKENS.", style="yellow")
-        if answer.sources:
-            self._write("\nSources\n")
-        for source in sorted(answer.sources, key=lambda source: source.number):
+        cited = {citation.source_number for citation in answer.citations}
+        self._list("Sources", [s for s in answer.sources if s.number in cited])
+        self._list("Also read, not cited", [s for s in answer.sources if s.number not in cited])
+
+    def _list(self, title: str, sources: Sequence[Source]) -> None:
+        if sources:
+            self._write(f"\n{title}\n")
+        for source in sorted(sources, key=lambda source: source.number):
             self._write(describe_source(source) + "\n")
 
     def _write_held(self) -> None:
@@ -191,9 +199,12 @@ class TerminalView:
             self._status = None
 
 
+_KINDS = {"page": "", "document": "local document", "builtin": "built-in documentation"}
+
+
 def describe_source(source: Source) -> str:
     """One source as a line: number, title, site, date, address."""
-    facts = [part for part in (source.site, source.date) if part]
+    facts = [part for part in (source.site, source.date, _KINDS[source.kind]) if part]
     about = f" ({', '.join(facts)})" if facts else ""
     return printable_line(f"[{source.number}] {source.title}{about}  {source.url}")
 

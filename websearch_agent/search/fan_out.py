@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from websearch_agent.errors import EngineUnavailable, NoEngineAnswered, SearchError
+from websearch_agent.errors import EngineUnavailable, SearchError
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.search.domain_filter import keep_allowed_domains
 from websearch_agent.search.fusion import fuse_rankings, limit_per_site
@@ -14,12 +14,6 @@ from websearch_agent.search.result_cleaning import clean_engine_text, clean_resu
 from websearch_agent.types import EngineFailure, SearchQuery, SearchResult
 
 _logger = logging.getLogger(__name__)
-
-WHAT_TO_DO = (
-    "If this machine is offline or the engines refuse it: set WEBSEARCH_SEARXNG_URL to a SearXNG "
-    "of your own and WEBSEARCH_ENGINES=searxng,local, or index documents with "
-    "`websearch-agent index PATH` and ask those."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +76,3 @@ async def _ask(
         reason = "an internal error of this engine; the log has its traceback"
         return EngineFailure(engine.name, query.query, SearchError.code, reason)
     return keep_allowed_domains(results, query)
-
-
-def no_engine_answered(failures: Sequence[EngineFailure]) -> NoEngineAnswered:
-    """The error when every call failed: each engine and its reason, then the way out."""
-    if not failures:
-        return NoEngineAnswered(f"No search engine is set up. {WHAT_TO_DO}")
-    reasons = dict.fromkeys(f"{failure.engine}: {failure.reason}" for failure in failures)
-    waits = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
-    return NoEngineAnswered(
-        f"No search engine answered. {'; '.join(reasons)}. {WHAT_TO_DO}",
-        retry_after_s=min(waits) if len(waits) == len(failures) else None,
-    )

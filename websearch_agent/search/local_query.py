@@ -16,6 +16,9 @@ TITLE_PHRASE_BOOST = 1.0
 # A package's own page before those that only name it.
 SITE_BOOST = 1.0
 SEAM_RATIO = 0.3
+# Every Chinese text holds it.
+COMMON_CHINESE_CHARACTER = "的"
+MIN_CHINESE_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,26 @@ def analyse_question(question: str, searcher: "tantivy.Searcher") -> AnalysedQue
     """The terms that say what the question is about, weighed by how rare they are."""
     found_words, phrases = _word_terms(question, searcher)
     terms = {(term.kind, term.text): term for term in found_words}
-    for run in analysis.asked_eastern_runs(question):
-        for term in _eastern_terms(run, searcher):
-            terms.setdefault((term.kind, term.text), term)
+    if not (_names_something(found_words) and _is_without_chinese(searcher)):
+        for run in analysis.asked_eastern_runs(question):
+            for term in _eastern_terms(run, searcher):
+                terms.setdefault((term.kind, term.text), term)
     identifiers = _identifier_terms(question, searcher)
     for term in identifiers:
         terms.setdefault((term.kind, term.text), term)
     names = {word for words in analysis.split_words(question) for word in words}
     names |= {term.text for term in identifiers}
     return AnalysedQuestion(tuple(terms.values()), phrases, tuple(sorted(names)))
+
+
+def _names_something(words: "list[QueryTerm]") -> bool:
+    return any(term.weight > 0 and not term.text.isdigit() for term in words)
+
+
+def _is_without_chinese(searcher: "tantivy.Searcher") -> bool:
+    """Whether next to no document is in Chinese: then `httpx 介绍` can only ask for httpx."""
+    with_chinese = searcher.doc_freq("body_eastern", COMMON_CHINESE_CHARACTER)
+    return bool(with_chinese < MIN_CHINESE_SHARE * searcher.num_docs)
 
 
 def ranking_query(question: AnalysedQuestion, schema: "tantivy.Schema") -> "tantivy.Query":

@@ -151,7 +151,8 @@ def _decide_messages(prompt: Prompt) -> tuple[Message, ...]:
 
 
 def _chat_messages(prompt: Prompt) -> tuple[Message, ...]:
-    system = prompts.chat_system(prompt.today, search_tool=False)
+    language = prompts.language_name(prompt.question)
+    system = prompts.chat_system(prompt.today, search_tool=False, language=language)
     return (Message("system", system), *prompt.history, Message("user", prompt.question))
 
 

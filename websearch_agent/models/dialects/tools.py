@@ -50,7 +50,8 @@ class ToolsDialect:
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         may_search = prompt.search != "never"
         if prompt.evidence is None:
-            system = prompts.chat_system(prompt.today, search_tool=may_search)
+            language = prompts.language_name(prompt.question)
+            system = prompts.chat_system(prompt.today, search_tool=may_search, language=language)
             return (Message("system", system), *prompt.history, Message("user", prompt.question))
         system = prompts.answer_system(prompt.today, search_tool=may_search)
         arguments = json.dumps({"queries": prompt.evidence.queries}, ensure_ascii=False)
