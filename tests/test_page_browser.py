@@ -24,6 +24,7 @@ from websearch_agent.types import (
     AnswerFailed,
     AnswerRequest,
     DecisionMade,
+    Passage,
     SourcesSelected,
 )
 
@@ -31,6 +32,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 Page, expect = sync_api.Page, sync_api.expect
 
 CHROMIUM = Path("/usr/bin/chromium")
+PHONE = {"width": 360, "height": 740}
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -49,6 +51,7 @@ pytestmark = [
 FAILURE = AnswerFailed("model_unavailable", "The model server does not answer.", retryable=True)
 SCRIPT_TITLE = "<img src=x onerror=\"document.title='hacked'\"><script>alert(1)</script>"
 HOSTILE_SOURCE = replace(PAGE_SOURCE, title=SCRIPT_TITLE, site="<b>site</b>")
+LONG_QUESTION = "long paste " * 2500 + "end"
 LONG_WORD = "https://example.org/" + "long-path-" * 40
 
 
@@ -56,6 +59,11 @@ async def hanging_script(service: FakeService, request: AnswerRequest) -> AsyncI
     yield service.start(request)
     yield DecisionMade(search=False)
     yield AnswerDelta("The first words stand.")
+    await asyncio.Event().wait()
+
+
+async def silent_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    yield service.start(request)
     await asyncio.Event().wait()
 
 
@@ -89,6 +97,56 @@ async def wide_script(service: FakeService, request: AnswerRequest) -> AsyncIter
     yield service.finish(make_answer(text, sources=(source,)))
 
 
+FIRST_QUOTE = "The [client](https://example.org/client) speaks **HTTP/2**."
+SECOND_QUOTE = "Proxies are <small>read</small> from the environment."
+LONG_SOURCE = replace(
+    PAGE_SOURCE,
+    passages=(
+        Passage(PAGE_SOURCE.url, "Nothing of this is cited.", 0, 25),
+        Passage(
+            PAGE_SOURCE.url,
+            f"{'Some **words** before. ' * 60}{FIRST_QUOTE} After it.\n\n{SECOND_QUOTE}",
+            100,
+            2000,
+            heading="**HTTP/2** in [short](#short)",
+        ),
+    ),
+)
+
+
+async def quoting_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    text = "Proxies come from the environment [1]. HTTP/2 is spoken [1]. No words are known [1]."
+    answer = make_answer(text, sources=(LONG_SOURCE,))
+    first, second, third = answer.citations
+    citations = (
+        replace(first, quote=SECOND_QUOTE, added=True),
+        replace(second, quote=FIRST_QUOTE),
+        third,
+    )
+    yield service.start(request)
+    yield SourcesSelected((LONG_SOURCE,))
+    yield AnswerDelta(text)
+    yield service.finish(replace(answer, citations=citations))
+
+
+async def refusing_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    yield service.start(request)
+    yield AnswerFailed("invalid_request", "At most `20,000` characters are taken.", False)
+
+
+async def unsearchable_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    if request.search != "never":
+        yield service.start(request)
+        yield AnswerFailed("no_engine_answered", "No engine answered; see `doctor`.", True)
+        return
+    async for event in chat_script(service, request):
+        yield event
+
+
 class ServerThread:
     """The app in a thread of its own, so that Playwright's sync API can be used."""
 
@@ -106,7 +164,12 @@ class ServerThread:
             fail=failing_once_script,
             hostile=hostile_script,
             wide=wide_script,
+            quote=quoting_script,
+            silent=silent_script,
+            refuse=refusing_script,
+            unsearchable=unsearchable_script,
         )
+        self.service.scripts[LONG_QUESTION] = refusing_script
         self.server = make_server(self.service)
         self.started.set()
         await self.server.serve(sockets=[self.server.listener])  # type: ignore[attr-defined]
@@ -172,7 +235,9 @@ def test_search_turn_shows_what_was_done_and_its_sources(page: Page) -> None:
     expect(page.locator(".card")).to_have_count(2)
     expect(page.locator(".notices")).to_contain_text("No web engine could be reached")
     summary = page.locator(".activity > summary")
-    expect(summary).to_have_text("2 searches · 1 page read · 2 failed")
+    expect(summary).to_have_text(
+        "2 searches · 1 page read · 1 search engine failed · 1 page not read"
+    )
     summary.click()
     expect(page.locator(".steps")).to_contain_text("ddgs did not answer: asked too often")
     expect(page.locator(".steps")).to_contain_text("no reply in 6 s")
@@ -190,6 +255,62 @@ def test_citation_leads_to_its_card(page: Page) -> None:
     expect(card).to_have_class(re.compile("is-shown"))
     expect(card).to_be_in_viewport()
     expect(card).to_be_focused()
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_chip_tells_the_words_it_rests_on(page: Page, is_stored: bool) -> None:
+    ask(page, "quote")
+    expect(page.locator(".card")).to_have_count(1)
+    if is_stored:
+        page.reload()
+    chips = page.locator(".citation")
+    tooltip = page.get_by_role("tooltip")
+    chips.nth(0).hover()
+    expect(tooltip).to_contain_text("HTTP/2 in practice")
+    expect(tooltip).to_contain_text("example.org · 2026-10-02")
+    expect(tooltip).to_contain_text("“Proxies are read from the environment.”")
+    expect(tooltip).to_contain_text("citation added by the program")
+    chips.nth(1).focus()
+    expect(tooltip).to_contain_text("“The client speaks HTTP/2.”")
+    expect(tooltip).not_to_contain_text("citation added")
+    chips.nth(2).focus()
+    expect(tooltip).not_to_contain_text("“")
+
+
+def test_click_on_a_chip_marks_the_words_in_their_passage(page: Page) -> None:
+    ask(page, "quote")
+    expect(page.locator(".card")).to_have_count(1)
+    passage, mark = page.locator(".passages blockquote").nth(1), page.locator(".passages mark")
+    page.locator(".citation").nth(1).click()
+    expect(mark).to_have_text("The client speaks HTTP/2.")
+    expect(mark).to_be_in_viewport()
+    expect(passage).to_be_focused()
+    expect(passage.locator(".passage-heading")).to_have_text("HTTP/2 in short")
+    expect(passage).not_to_contain_text("**")
+    page.locator(".citation").nth(0).click()
+    expect(mark).to_have_text("Proxies are read from the environment.")
+    page.locator(".citation").nth(2).click()
+    expect(mark).to_have_count(0)
+    expect(page.locator(".card")).to_be_focused()
+
+
+def test_first_tap_on_a_chip_tells_and_the_second_leads(
+    browser: "sync_api.Browser", server: ServerThread
+) -> None:
+    context = browser.new_context(
+        base_url=server.server.address, locale="en-GB", has_touch=True, viewport=PHONE
+    )
+    page = context.new_page()
+    page.goto("/")
+    ask(page, "quote")
+    expect(page.locator(".card")).to_have_count(1)
+    page.locator(".citation").nth(1).tap()
+    expect(page.get_by_role("tooltip")).to_contain_text("“The client speaks HTTP/2.”")
+    expect(page.locator(".passages mark")).to_have_count(0)
+    page.locator(".citation").nth(1).tap()
+    expect(page.locator(".passages mark")).to_be_in_viewport()
+    expect(page.locator("#tooltip")).to_be_hidden()
+    context.close()
 
 
 def test_source_links_open_pages_and_marked_documents(page: Page) -> None:
@@ -210,7 +331,7 @@ def test_stop_keeps_what_was_written(page: Page, server: ServerThread) -> None:
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".ending-note")).to_contain_text("Stopped")
     expect(page.locator(".answer")).to_have_text("The first words stand.")
-    expect(page.get_by_role("button", name="Ask")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
 
 
 def test_failure_says_what_happened_and_can_be_tried_again(page: Page) -> None:
@@ -220,6 +341,51 @@ def test_failure_says_what_happened_and_can_be_tried_again(page: Page) -> None:
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".answer")).to_contain_text("this is a chat")
     expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_unsearchable_question_can_be_answered_without_searching(
+    page: Page, server: ServerThread
+) -> None:
+    ask(page, "unsearchable")
+    expect(page.get_by_role("alert").locator("code")).to_have_text("doctor")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.get_by_role("button", name="Answer without searching").click()
+    expect(page.locator(".answer")).to_contain_text("this is a chat")
+    assert [request.search for request in server.service.requests] == ["auto", "never"]
+
+
+@pytest.mark.parametrize("text", ["refuse", LONG_QUESTION])
+def test_refused_question_comes_back_whole_to_be_changed(
+    page: Page, server: ServerThread, text: str
+) -> None:
+    ask(page, text)
+    expect(page.get_by_role("alert")).to_contain_text("At most 20,000 characters are taken.")
+    alert, composer = page.get_by_role("alert"), page.locator(".composer-box")
+    expect(alert).to_be_in_viewport()
+    alert_box, composer_box = alert.bounding_box(), composer.bounding_box()
+    assert alert_box["y"] >= 0
+    assert alert_box["y"] + alert_box["height"] <= composer_box["y"]
+    expect(page.get_by_label("Your question")).to_have_value(text)
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    assert server.service.requests[0].question == text
+
+
+def test_stop_before_the_first_word_offers_to_ask_again(page: Page, server: ServerThread) -> None:
+    ask(page, "silent")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".ending-note")).to_have_text("Stopped before anything was written.")
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    assert [request.question for request in server.service.requests] == ["silent", "silent"]
+
+
+def test_search_switch_survives_a_reload_and_is_not_called_a_decision(page: Page) -> None:
+    page.locator(".switch label", has_text="Always").click()
+    page.reload()
+    expect(page.get_by_role("radio", name="Always")).to_be_checked()
+    ask(page, "search")
+    expect(page.locator(".steps")).to_contain_text("Searched, as you asked")
+    expect(page.locator(".steps")).not_to_contain_text("decided")
 
 
 def test_lost_connection_is_told(page: Page) -> None:
@@ -243,7 +409,7 @@ def test_foreign_text_never_becomes_markup(page: Page) -> None:
 
 
 def test_phone_width_does_not_scroll_sideways(page: Page) -> None:
-    page.set_viewport_size({"width": 360, "height": 740})
+    page.set_viewport_size(PHONE)
     ask(page, "wide")
     expect(page.locator(".card")).to_be_visible()
     width = page.evaluate("document.documentElement.scrollWidth")

@@ -58,7 +58,10 @@ class Settings(BaseSettings):
         "says, else 4096.",
     )
     answer_tokens: int | None = Field(
-        default=None, ge=128, description="Most tokens of one answer. Unset: 700 embedded, 1024."
+        default=None,
+        ge=128,
+        description="Most tokens of one answer. Unset: 700 for the embedded model, else 1024 or "
+        "a quarter of the window.",
     )
     source_tokens: int | None = Field(
         default=None,

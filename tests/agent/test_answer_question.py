@@ -530,4 +530,5 @@ async def test_schema_dialect_goes_the_same_way(store: SqliteStore) -> None:
     parts = replace(make_parts(store, [decision, "In 1932 [1]."]), dialect=SchemaDialect())
     events = await ask(parts)
     assert answer_of(events).text == "In 1932 [1]."
-    assert DecisionMade(True, ("bridge",), "a fact") in events
+    queries = ("When was the red bridge opened?", "bridge")
+    assert DecisionMade(True, queries, "a fact") in events

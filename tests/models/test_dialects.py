@@ -37,7 +37,7 @@ async def respond(dialect: Dialect, model: FakeModel, prompt: Prompt) -> list[ob
 async def test_schema_search_ends_with_the_decision() -> None:
     model = FakeModel([SEARCHING])
     said = await respond(SchemaDialect(), model, Prompt(TODAY, "q"))
-    assert said == [Decision(True, ("a b", "c"), "recent")]
+    assert said == [Decision(True, ("q", "a b", "c"), "recent")]
 
 
 async def test_schema_chat_answers_in_a_second_call_without_schema() -> None:
@@ -98,7 +98,7 @@ async def test_auto_turns_to_the_schema_when_tools_are_refused() -> None:
     dialect = AutoDialect()
     first = await respond(dialect, model, Prompt(TODAY, "q"))
     second = await respond(dialect, model, Prompt(TODAY, "q"))
-    assert first == second == [Decision(True, ("a b", "c"), "recent")]
+    assert first == second == [Decision(True, ("q", "a b", "c"), "recent")]
     assert [bool(call.tools) for call in model.calls] == [True, False, False]
 
 
@@ -122,7 +122,8 @@ FOLLOW_UP = Prompt(TODAY, "When was he born?", (Message("user", "Who wrote Faust
     ("standalone", "query"),
     [
         ("When was Goethe born?", "When was Goethe born?"),
-        ("when was he born?", "Who wrote Faust? when was he born?"),
+        ("when was he born?", "Who wrote Faust? When was he born?"),
+        ("Was he born when?", "Who wrote Faust? When was he born?"),
     ],
 )
 def test_follow_up_is_searched_as_a_question_that_stands_alone(standalone: str, query: str) -> None:

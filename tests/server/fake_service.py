@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -77,11 +78,12 @@ Script = Callable[["FakeService", AnswerRequest], AsyncIterator[AgentEvent]]
 
 
 def make_answer(text: str, *, sources: tuple[Source, ...] = SOURCES, **changes: object) -> Answer:
-    """An answer with a citation for each `[n]` of `sources` in its text."""
+    """An answer with a citation for each `[n]` of `sources`, in the order of the text."""
+    of_number = {source.number: source for source in sources}
     citations = tuple(
-        Citation(source.number, source.url, source.title, start, start + 3)
-        for source in sources
-        if (start := text.find(f"[{source.number}]")) >= 0
+        Citation(source.number, source.url, source.title, marker.start(), marker.end())
+        for marker in re.finditer(r"\[(\d+)\]", text)
+        if (source := of_number.get(int(marker[1]))) is not None
     )
     return Answer(text=text, citations=citations, sources=sources, **changes)  # type: ignore[arg-type]
 

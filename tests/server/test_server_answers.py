@@ -202,6 +202,14 @@ async def test_shutdown_ends_open_streams_with_a_last_event() -> None:
         ({"question": "q", "search": "maybe"}, "`search`"),
         ({"question": "q", "serach": "auto"}, "`serach` is not a known field"),
         ({"question": "q", "include_domains": ["a"] * 51}, "`include_domains`"),
+        (
+            {"question": "q", "include_domains": "a.org"},
+            "`include_domains`: Input should be a valid list",
+        ),
+        (
+            {"question": "q", "exclude_domains": {}},
+            "`exclude_domains`: Input should be a valid list",
+        ),
     ],
 )
 async def test_invalid_body_names_the_field(body: dict[str, object], named: str) -> None:
@@ -218,6 +226,18 @@ async def test_broken_json_is_400() -> None:
         response = await post(address, content=b'{"question": ', headers=headers)
     assert response.status_code == 400
     assert response.json()["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", ""])
+async def test_body_that_is_not_sent_as_json_names_the_header(content_type: str) -> None:
+    service = FakeService()
+    async with serve(service) as address:
+        headers = {"Content-Type": content_type} if content_type else {}
+        response = await post(address, content=b'{"question": "q"}', headers=headers)
+    assert response.status_code == 415
+    assert response.json()["code"] == "invalid_request"
+    assert "Content-Type: application/json" in response.json()["detail"]
+    assert service.requests == []
 
 
 async def stream_bytes() -> AsyncIterator[bytes]:

@@ -1,6 +1,6 @@
 // What the program does before it writes: one folded box above an answer.
 
-import { element, isWebAddress, siteOf } from "./dom.js";
+import { element, isWebAddress, siteOf, splitCode } from "./dom.js";
 import { translate, translateCount } from "./i18n.js";
 
 /** Bytes as words: 812.4 MB. */
@@ -39,7 +39,8 @@ export class ActivityView {
     this.pageSteps = null;
     this.queries = new Set();
     this.readCount = 0;
-    this.failedCount = 0;
+    this.failedEngines = new Set();
+    this.failedPageCount = 0;
   }
 
   /** Show the box, open and with this line as its head, while something is going on. */
@@ -63,11 +64,12 @@ export class ActivityView {
     if (!this.steps.children.length) this.root.hidden = true;
   }
 
-  showDecision({ queries, reason }) {
+  /** `wasAsked`: the person wanted a search, so nobody had to decide. */
+  showDecision({ queries, reason }, { wasAsked = false } = {}) {
     this.removeModelStep();
     this.showWorking(translate("searching"));
-    const step = this.addStep("is-done", translate("decidedSearch"));
-    if (reason) step.append(element("p", { class: "step-detail", text: reason }));
+    const step = this.addStep("is-done", translate(wasAsked ? "askedSearch" : "decidedSearch"));
+    if (reason && !wasAsked) step.append(element("p", { class: "step-detail", text: reason }));
     this.addQueries(queries);
   }
 
@@ -90,10 +92,8 @@ export class ActivityView {
 
   addEngineFailures(failures) {
     const lines = failures.map(({ engine, reason }) => translate("engineFailed", { engine, reason }));
-    for (const line of new Set(lines)) {
-      this.addStep("is-failed", line);
-      this.failedCount += 1;
-    }
+    for (const line of new Set(lines)) this.addStep("is-failed", line);
+    for (const { engine } of failures) this.failedEngines.add(engine);
   }
 
   addPage({ url, title, failure }) {
@@ -101,7 +101,7 @@ export class ActivityView {
       this.pageSteps = element("ul", { class: "page-steps" });
       this.addStep("is-plain").append(this.pageSteps);
     }
-    if (failure) this.failedCount += 1;
+    if (failure) this.failedPageCount += 1;
     else this.readCount += 1;
     const name = element("span", { class: "page-title", text: title || siteOf(url) });
     const site = isWebAddress(url) && title ? siteOf(url) : "";
@@ -120,7 +120,7 @@ export class ActivityView {
 
   addStep(state, words = "") {
     const step = element("li", { class: `step ${state}` });
-    if (words) step.append(element("span", { class: "step-words", text: words }));
+    if (words) step.append(element("span", { class: "step-words" }, ...splitCode(words)));
     this.steps.append(step);
     return step;
   }
@@ -139,7 +139,12 @@ export class ActivityView {
     const counts = [];
     if (this.queries.size) counts.push(translateCount(this.queries.size, "summaryOneQuery", "summaryQueries"));
     if (this.readCount) counts.push(translateCount(this.readCount, "summaryOneRead", "summaryRead"));
-    if (this.failedCount) counts.push(translate("summaryFailed", { count: this.failedCount }));
+    if (this.failedEngines.size) {
+      counts.push(translateCount(this.failedEngines.size, "summaryOneEngineFailed", "summaryEnginesFailed"));
+    }
+    if (this.failedPageCount) {
+      counts.push(translateCount(this.failedPageCount, "summaryOnePageFailed", "summaryPagesFailed"));
+    }
     this.summary.textContent = counts.join(" · ");
     if (!counts.length) this.root.hidden = true;
   }

@@ -1,6 +1,7 @@
 // The page: asks, shows conversations, and keeps the address in step.
 
 import { ApiProblem, ConnectionLost, askQuestion, loadConversation } from "./api.js";
+import { hideTooltip, moveTooltip } from "./citations.js";
 import { ConversationList } from "./conversations.js";
 import { element } from "./dom.js";
 import { translate, translatePage } from "./i18n.js";
@@ -14,6 +15,9 @@ const question = byId("question");
 const askButton = byId("ask");
 const stopButton = byId("stop");
 
+const SEARCH_KEY = "websearch-agent.search";
+const REFUSED_QUESTION = new Set(["invalid_request", "body_too_large"]);
+
 let conversationId = null;
 let running = null; // {controller, turn} while an answer is on its way
 
@@ -24,8 +28,8 @@ const conversations = new ConversationList({
 
 // ---- asking --------------------------------------------------------------------------------
 
-async function ask(text, { replacing = null } = {}) {
-  const turn = new TurnView(text, { onRetry: retry, announce });
+async function ask(text, { replacing = null, search = chosenSearch() } = {}) {
+  const turn = new TurnView(text, { onRetry: retry, announce, search });
   if (replacing) replacing.root.replaceWith(turn.root);
   else thread.append(turn.root);
   const controller = new AbortController();
@@ -35,7 +39,6 @@ async function ask(text, { replacing = null } = {}) {
   announce(translate("thinking"));
   turn.root.scrollIntoView({ block: "start" });
   try {
-    const search = new FormData(form).get("search");
     const body = { question: text, search };
     if (conversationId) body.conversation_id = conversationId;
     await askQuestion(body, {
@@ -60,6 +63,7 @@ function handleEvent(work, name, data) {
   const hidden = hiddenHeight(work.turn.answer);
   if (name === "answer_started") enterConversation(data.conversation_id);
   work.turn.handleEvent(name, data);
+  if (name === "answer_failed" && REFUSED_QUESTION.has(data.code)) giveBack(work.turn);
   // Follow the writing, but only while the reader is where it happens; the sources below
   // never pull the text away.
   const more = hiddenHeight(work.turn.answer);
@@ -69,7 +73,8 @@ function handleEvent(work, name, data) {
 function showAskError(turn, error) {
   if (error.name === "AbortError") turn.showStopped();
   else if (error instanceof ApiProblem) {
-    turn.showFailure(translate("errorTitle"), error.message, error.retryable);
+    turn.showFailure(translate("errorTitle"), error.message, error);
+    if (REFUSED_QUESTION.has(error.code)) giveBack(turn);
   } else if (error instanceof ConnectionLost) {
     turn.showFailure(translate("lostTitle"), translate("lostText"));
   } else {
@@ -78,8 +83,17 @@ function showAskError(turn, error) {
   }
 }
 
-function retry(turn) {
-  if (!running) ask(turn.question, { replacing: turn });
+/** The server did not take the question as it is: let the person change it. */
+function giveBack(turn) {
+  if (!question.value) {
+    question.value = turn.question;
+    fitQuestion();
+  }
+  turn.showEnding();
+}
+
+function retry(turn, { search } = {}) {
+  if (!running) ask(turn.question, { replacing: turn, search });
 }
 
 function stop() {
@@ -159,6 +173,7 @@ function showLoadError(id, error) {
 
 function leave() {
   stop();
+  hideTooltip();
   running = null;
   thread.replaceChildren();
   closeSidebar();
@@ -216,7 +231,26 @@ function showSuggestions() {
   byId("suggestions").replaceChildren(...items);
 }
 
+function chosenSearch() {
+  return new FormData(form).get("search");
+}
+
+/** The switch stays as it was set, also after a reload. A browser may forbid storage. */
+function connectSearchSwitch() {
+  const switches = [...form.elements.search];
+  try {
+    const kept = localStorage.getItem(SEARCH_KEY);
+    for (const one of switches) if (one.value === kept) one.checked = true;
+  } catch {
+    return;
+  }
+  for (const one of switches) {
+    one.addEventListener("change", () => localStorage.setItem(SEARCH_KEY, chosenSearch()));
+  }
+}
+
 function connectComposer() {
+  connectSearchSwitch();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -246,8 +280,12 @@ function connectNavigation() {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     closeSidebar();
-    byId("tooltip").hidden = true;
+    hideTooltip();
   });
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest("a.citation")) hideTooltip();
+  });
+  addEventListener("scroll", moveTooltip, { passive: true });
   addEventListener("popstate", followAddress);
 }
 

@@ -13,6 +13,12 @@ export function element(tag, options = {}, ...children) {
   return made;
 }
 
+/** A message of the server as nodes: what stands in `backticks` becomes <code>. */
+export function splitCode(message) {
+  const pieces = message.split(/`([^`]+)`/);
+  return pieces.map((text, index) => (index % 2 ? element("code", { text }) : text));
+}
+
 /**
  * Show HTML that our own server rendered. The only place where a string becomes markup.
  *

@@ -1,7 +1,8 @@
-// Source cards, and the citation chips that lead to them.
+// Source cards, and the passages in them that citations lead to.
 
 import { element, isWebAddress, siteOf } from "./dom.js";
 import { translate } from "./i18n.js";
+import { markQuote, plainText } from "./plain_text.js";
 
 const KIND_WORDS = { page: "kindPage", document: "kindDocument", builtin: "kindBuiltin" };
 
@@ -75,8 +76,8 @@ function buildPassages(source) {
   const details = element("details", { class: "passages" }, element("summary", { text: words }));
   for (const passage of source.passages) {
     const quote = element("blockquote", { tabindex: "0" });
-    if (passage.heading) quote.append(element("p", { class: "passage-heading", text: passage.heading }));
-    quote.append(element("p", { class: "passage-text", text: passage.text }));
+    if (passage.heading) quote.append(element("p", { class: "passage-heading", text: plainText(passage.heading) }));
+    quote.append(element("p", { class: "passage-text", text: plainText(passage.text) }));
     details.append(quote);
     if (source.kind !== "page" && source.document_id) {
       const link = buildLink(source, translate("showInDocument"), passage);
@@ -86,59 +87,42 @@ function buildPassages(source) {
   return details;
 }
 
-/** Make the chips inside `answer` work; `findSource(number)` and `cards()` are asked on use. */
-export function connectCitations(answer, { findSource, cards }) {
-  const tooltip = document.getElementById("tooltip");
-  const chipOf = (event) => event.target.closest?.("a.citation");
-  answer.addEventListener("click", (event) => {
-    const chip = chipOf(event);
-    if (!chip) return;
-    event.preventDefault();
-    showCard(cards(), chip.dataset.source);
-  });
-  for (const name of ["mouseover", "focusin"]) {
-    answer.addEventListener(name, (event) => {
-      const chip = chipOf(event);
-      const source = chip && findSource(Number(chip.dataset.source));
-      if (source) showTooltip(tooltip, chip, source);
-    });
-  }
-  for (const name of ["mouseout", "focusout"]) {
-    answer.addEventListener(name, () => (tooltip.hidden = true));
-  }
-}
-
-/** Give every chip a spoken name: a bare number says nothing to a screen reader. */
-export function labelCitations(root, findSource) {
-  for (const chip of root.querySelectorAll("a.citation")) {
-    const number = Number(chip.dataset.source);
-    const source = findSource(number);
-    const label = translate("sourceNumber", { number });
-    chip.setAttribute("aria-label", source ? `${label}: ${source.title || source.url}` : label);
-  }
-}
-
-function showCard(section, number) {
-  const card = section?.querySelector(`.card[data-number="${CSS.escape(number)}"]`);
+/**
+ * Lead the reader to the card of a source, and if `quote` is known to the words in its passage.
+ *
+ * Without a passage that holds the quote the card alone is shown.
+ */
+export function showSource(section, source, quote = "") {
+  const card = section?.querySelector(`.card[data-number="${source.number}"]`);
   if (!card) return;
+  clearShown();
   card.closest("details.more")?.setAttribute("open", "");
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  card.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
-  for (const other of document.querySelectorAll(".card.is-shown")) other.classList.remove("is-shown");
   card.classList.add("is-shown");
-  card.focus({ preventScroll: true });
+  const found = quote ? source.passages.findIndex(({ text }) => text.includes(quote)) : -1;
+  const passage = card.querySelectorAll(".passages blockquote")[found];
+  if (!passage) {
+    reveal(card, card);
+    return;
+  }
+  card.querySelector(".passages").open = true;
+  passage.classList.add("is-quoted");
+  const text = passage.querySelector(".passage-text");
+  const parts = markQuote(source.passages[found].text, quote);
+  if (parts) text.replaceChildren(parts[0], element("mark", { text: parts[1] }), parts[2]);
+  reveal(passage, text.querySelector("mark") ?? passage);
 }
 
-function showTooltip(tooltip, chip, source) {
-  tooltip.replaceChildren(
-    element("strong", { text: source.title || source.url }),
-    element("span", { text: source.site || siteOf(source.url) }),
-  );
-  tooltip.hidden = false;
-  const at = chip.getBoundingClientRect();
-  const box = tooltip.getBoundingClientRect();
-  const left = Math.min(Math.max(8, at.left + at.width / 2 - box.width / 2), innerWidth - box.width - 8);
-  const above = at.top - box.height - 8;
-  tooltip.style.left = `${left}px`;
-  tooltip.style.top = `${above > 8 ? above : at.bottom + 8}px`;
+function clearShown() {
+  for (const card of document.querySelectorAll(".card.is-shown")) card.classList.remove("is-shown");
+  for (const passage of document.querySelectorAll(".is-quoted")) {
+    passage.classList.remove("is-quoted");
+    const text = passage.querySelector(".passage-text");
+    text.textContent = text.textContent;
+  }
+}
+
+function reveal(focused, seen) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  focused.focus({ preventScroll: true });
+  seen.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
 }

@@ -1,17 +1,26 @@
 // One question and what becomes of it on the page.
 
 import { ActivityView } from "./activity.js";
-import { element, showServerHtml } from "./dom.js";
+import { element, showServerHtml, splitCode } from "./dom.js";
 import { translate, translateCount } from "./i18n.js";
-import { buildSources, connectCitations, labelCitations } from "./sources.js";
+import { connectCitations, labelCitations, matchCitations } from "./citations.js";
+import { buildSources } from "./sources.js";
+
+const NOTHING_FOUND = new Set(["no_engine_answered", "no_page_readable"]);
 
 export class TurnView {
-  /** `onRetry(turn)` is called by "Try again"; `announce(words)` speaks to screen readers. */
-  constructor(question, { onRetry, announce }) {
+  /**
+   * `onRetry(turn, {search})` asks again, with the switch as it stands if `search` is left out;
+   * `announce(words)` speaks to screen readers; `search` is what this question was asked with.
+   */
+  constructor(question, { onRetry, announce, search = "auto" }) {
     this.question = question;
     this.onRetry = onRetry;
     this.announce = announce;
+    this.search = search;
     this.sources = [];
+    this.citations = new Map(); // of each chip, once the answer is finished
+    this.noticed = new Set();
     this.build();
   }
 
@@ -39,6 +48,7 @@ export class TurnView {
     );
     connectCitations(this.answer, {
       findSource: (number) => this.findSource(number),
+      findCitation: (chip) => this.citations.get(chip),
       cards: () => this.sourcesSlot,
     });
   }
@@ -69,7 +79,7 @@ export class TurnView {
     this.activity.removeModelStep();
     if (!decision.search) return;
     this.waiting.hidden = true;
-    this.activity.showDecision(decision);
+    this.activity.showDecision(decision, { wasAsked: this.search === "always" });
     this.announce(translate("searching"));
   }
 
@@ -91,10 +101,10 @@ export class TurnView {
   }
 
   addNotice(message) {
-    const known = [...this.notices.children].some((notice) => notice.textContent === message);
-    if (known) return;
+    if (this.noticed.has(message)) return;
+    this.noticed.add(message);
     this.notices.hidden = false;
-    this.notices.append(element("li", { text: message }));
+    this.notices.append(element("li", {}, ...splitCode(message)));
   }
 
   addThought(text) {
@@ -132,8 +142,9 @@ export class TurnView {
     const cited = new Set(answer.citations.map((citation) => citation.source_number));
     this.showSources(answer.sources, cited);
     labelCitations(this.answer, (number) => this.findSource(number));
+    this.citations = matchCitations(this.answer, answer.citations);
     if (answer.finish_reason === "length") this.addEnding(translate("cutShort"));
-    if (answer.finish_reason === "stopped") this.addEnding(translate("stopped"));
+    if (answer.finish_reason === "stopped") this.addStoppedEnding();
     if (answer.dropped_markers > 0) {
       this.addEnding(translateCount(answer.dropped_markers, "droppedMarker", "droppedMarkers"));
     }
@@ -142,29 +153,41 @@ export class TurnView {
 
   showStopped() {
     this.settle();
-    this.addEnding(translate("stopped"));
+    this.addStoppedEnding();
     this.announce(translate("stoppedStatus"));
   }
 
-  showAnswerFailure({ message, retryable }) {
+  showAnswerFailure({ code, message, retryable }) {
     const title = this.answer.textContent ? "brokeOffTitle" : "errorTitle";
-    this.showFailure(translate(title), message, retryable);
+    this.showFailure(translate(title), message, { code, retryable });
   }
 
   /** Say what happened; what was written so far stays above. */
-  showFailure(title, message, retryable = true) {
+  showFailure(title, message, { code = "", retryable = true } = {}) {
     this.settle();
     const box = element(
       "div",
       { class: "failure", role: "alert" },
       element("p", { class: "failure-title", text: title }),
-      element("p", { text: message }),
+      element("p", {}, ...splitCode(message)),
     );
-    const retry = () => this.onRetry(this);
-    const style = retryable ? "primary-button" : "plain-button";
-    const words = translate("tryAgain");
-    box.append(element("button", { type: "button", class: style, text: words, onclick: retry }));
+    const buttons = element("p", { class: "failure-buttons" });
+    if (retryable) buttons.append(this.buildRetryButton("tryAgain"));
+    if (NOTHING_FOUND.has(code)) {
+      buttons.append(this.buildRetryButton("withoutSearch", { search: "never", style: "plain-button" }));
+    }
+    if (buttons.children.length) box.append(buttons);
     this.ending.append(box);
+  }
+
+  buildRetryButton(key, { search, style = "primary-button" } = {}) {
+    const onclick = () => this.onRetry(this, { search });
+    return element("button", { type: "button", class: style, text: translate(key), onclick });
+  }
+
+  showEnding() {
+    // To the top: the question box covers the end of the window.
+    this.ending.scrollIntoView({ block: "start" });
   }
 
   settle() {
@@ -175,6 +198,11 @@ export class TurnView {
 
   addEnding(words) {
     this.ending.append(element("p", { class: "ending-note", text: words }));
+  }
+
+  addStoppedEnding() {
+    this.addEnding(translate(this.answer.textContent ? "stopped" : "stoppedEmpty"));
+    this.ending.append(this.buildRetryButton("askAgain", { style: "plain-button" }));
   }
 
   /** Fill in a turn as `GET /api/conversations/{id}?render=true` tells it. */

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,7 +29,7 @@ from websearch_agent.types import (
 router = APIRouter(prefix="/api", tags=["answers"])
 
 DomainName = Annotated[str, Field(min_length=1, max_length=253)]
-DomainNames = Annotated[tuple[DomainName, ...], Field(max_length=50)]
+DomainNames = Annotated[list[DomainName], Field(max_length=50)]
 
 
 class AskBody(BaseModel):
@@ -42,16 +42,29 @@ class AskBody(BaseModel):
     search: SearchSwitch = "auto"
     mode: Mode = "balanced"
     time_range: TimeRange | None = None
-    include_domains: DomainNames = ()
-    exclude_domains: DomainNames = ()
+    include_domains: DomainNames = []
+    exclude_domains: DomainNames = []
     language: str | None = Field(default=None, max_length=35)
     render: bool = Field(default=False, description="Add `answer_html` events to the stream.")
 
     def to_request(self) -> AnswerRequest:
-        return AnswerRequest(**self.model_dump(exclude={"render"}))
+        domains = {
+            "include_domains": tuple(self.include_domains),
+            "exclude_domains": tuple(self.exclude_domains),
+        }
+        return AnswerRequest(**{**self.model_dump(exclude={"render"}), **domains})
 
 
-@router.post("/answers", response_model=None)
+async def require_json(request: Request) -> None:
+    """Raises 415 for another content type; `curl -d` sends one unless it is told."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    if not is_json:
+        detail = "The body must be JSON: send the header Content-Type: application/json."
+        raise HTTPException(415, detail)
+
+
+@router.post("/answers", response_model=None, dependencies=[Depends(require_json)])
 async def answer_question(body: AskBody, request: Request) -> Response:
     """Answer one question. `Accept: text/event-stream` streams; closing the stream stops."""
     service: AnswerService = request.app.state.service

@@ -26,7 +26,10 @@ from websearch_agent.types import (
 )
 
 MAX_QUERIES = 3
+MAX_WHOLE_QUESTION_CHARS = 160
 _MARKER = re.compile(r" ?\[\d+\]")
+# Latin words, or single characters of scripts without spaces.
+_WORD = re.compile(r"[^\W\u3040-\u9fff]+|[\u3040-\u9fff]")
 # Room for a short reason and three queries; the schema's lengths keep a reply below it.
 DECISION_TOKENS = 220
 
@@ -121,25 +124,28 @@ def parse_decision(text: str, prompt: Prompt) -> Decision:
         ) from error
     if not isinstance(reason, str) or not isinstance(queries, list):
         raise InvalidModelOutput("The model's decision could not be read. Try again.")
-    # A follow-up is searched as a whole question: in key words, small models lose the names.
-    standalone = _with_its_subject(reply.get("standalone"), prompt)
-    wanted = queries if standalone is None else [standalone]
+    # The whole question is the first query: in key words, small models lose names and points
+    # ("git undo last commit keep changes" became an answer about amending).
+    whole = _with_its_subject(reply.get("standalone"), prompt)
+    wanted = [whole] if prompt.history else [whole, *queries[: MAX_QUERIES - 1]]
     words = [" ".join(query.split()) for query in wanted if isinstance(query, str)]
     kept = tuple(dict.fromkeys(query for query in words if query))[:MAX_QUERIES]
+    if len(prompt.question) > MAX_WHOLE_QUESTION_CHARS and len(kept) > 1:
+        kept = kept[1:]  # The beginning of a long text is no query.
     if not search:
         return Decision(search=False, reason=reason.strip())
-    # A search without a query: the question itself is the best one at hand.
-    return Decision(search=True, queries=kept or (prompt.question[:200],), reason=reason.strip())
+    return Decision(search=True, queries=kept, reason=reason.strip())
 
 
-def _with_its_subject(standalone: object, prompt: Prompt) -> str | None:
-    """The stand-alone question; behind the last one where the model left it as it was."""
-    if not isinstance(standalone, str) or not standalone.strip() or not prompt.history:
-        return None
-    if standalone.strip().casefold() != prompt.question.strip().casefold():
+def _with_its_subject(standalone: object, prompt: Prompt) -> str:
+    """The question as it stands alone; behind the last one where the model added nothing to it."""
+    question = prompt.question[:MAX_WHOLE_QUESTION_CHARS]
+    if not isinstance(standalone, str) or not prompt.history:
+        return question
+    if set(_WORD.findall(standalone.casefold())) - set(_WORD.findall(question.casefold())):
         return standalone
     asked_before = [message.content for message in prompt.history if message.role == "user"]
-    return f"{asked_before[-1][:150]} {standalone}"
+    return f"{asked_before[-1][:MAX_WHOLE_QUESTION_CHARS]} {question}"
 
 
 def _decide_messages(prompt: Prompt) -> tuple[Message, ...]:
