@@ -20,7 +20,9 @@ from typing import TypedDict, cast
 
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.pages.rank import rank_passages
-from websearch_agent.types import Page
+from websearch_agent.types import (
+    Page,
+)
 
 
 class Question(TypedDict, total=False):

@@ -17,15 +17,17 @@ from server.fake_service import (
     search_script,
 )
 
-from websearch_agent.server.run import AnsweringServer
-from websearch_agent.types import (
+from websearch_agent.events import (
     AgentEvent,
     AnswerDelta,
     AnswerFailed,
-    AnswerRequest,
     DecisionMade,
-    Passage,
     SourcesSelected,
+)
+from websearch_agent.server.run import AnsweringServer
+from websearch_agent.types import (
+    AnswerRequest,
+    Passage,
 )
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

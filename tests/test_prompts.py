@@ -1,7 +1,10 @@
 import datetime as dt
 
 from websearch_agent import prompts
-from websearch_agent.types import Passage, Source
+from websearch_agent.types import (
+    Passage,
+    Source,
+)
 
 MONDAY = dt.date(2026, 11, 23)
 

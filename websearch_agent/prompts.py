@@ -8,7 +8,9 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from websearch_agent.resources import resource_dir
-from websearch_agent.types import Source
+from websearch_agent.types import (
+    Source,
+)
 
 # Our own fence, and how the common chat templates write roles: ChatML and Llama 3 (<|…|>),
 # DeepSeek (<｜…｜>), Gemma (<start_of_turn>), Mistral ([INST]).

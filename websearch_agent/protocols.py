@@ -4,11 +4,16 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from websearch_agent.types import (
-    Answer,
-    AnswerFailed,
+from websearch_agent.conversations import (
     Conversation,
     ConversationSummary,
+    Turn,
+)
+from websearch_agent.events import (
+    AnswerFailed,
+)
+from websearch_agent.types import (
+    Answer,
     Decision,
     Message,
     ModelCall,
@@ -19,7 +24,6 @@ from websearch_agent.types import (
     SearchQuery,
     SearchResult,
     Tool,
-    Turn,
 )
 
 

@@ -10,6 +10,9 @@ import httpx
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError, IndexUnusable, PageError
+from websearch_agent.events import (
+    AgentEvent,
+)
 from websearch_agent.indexing import build_builtin_collection
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
@@ -23,7 +26,10 @@ from websearch_agent.search.engines.ddgs import DdgsEngine
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
 from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import AgentEvent, AnswerRequest, Page
+from websearch_agent.types import (
+    AnswerRequest,
+    Page,
+)
 
 _log = logging.getLogger(__name__)
 

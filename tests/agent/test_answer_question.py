@@ -25,25 +25,27 @@ from websearch_agent.errors import (
     ModelUnavailable,
     PageUnreachable,
 )
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerFailed,
+    AnswerFinished,
+    AnswerRestarted,
+    AnswerStarted,
+    DecisionMade,
+    Notice,
+    PageFinished,
+    SourcesSelected,
+)
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import (
-    AgentEvent,
     Answer,
-    AnswerFailed,
-    AnswerFinished,
     AnswerRequest,
-    AnswerRestarted,
-    AnswerStarted,
-    DecisionMade,
-    Notice,
     Page,
-    PageFinished,
     SearchQuery,
     SearchResult,
-    SourcesSelected,
     TextDelta,
 )
 

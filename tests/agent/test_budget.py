@@ -14,7 +14,14 @@ from websearch_agent.agent.state import AgentContext
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.protocols import Dialect
-from websearch_agent.types import Evidence, Message, Passage, Prompt, SearchSwitch, Source
+from websearch_agent.types import (
+    Evidence,
+    Message,
+    Passage,
+    Prompt,
+    SearchSwitch,
+    Source,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -13,11 +13,19 @@ from websearch_agent.agent.gather import MIN_PATIENCE_S, read_pages
 from websearch_agent.agent.plan import PLANS
 from websearch_agent.agent.state import AgentContext, initial_state
 from websearch_agent.errors import IndexUnusable, NoPageReadable, PageEmpty, PageUnreachable
+from websearch_agent.events import (
+    PageFinished,
+)
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.pages.parsing_processes import ParsingProcesses
 from websearch_agent.protocols import PageReader
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import AnswerRequest, Page, PageFailure, PageFinished, SearchResult
+from websearch_agent.types import (
+    AnswerRequest,
+    Page,
+    PageFailure,
+    SearchResult,
+)
 
 pytestmark = pytest.mark.anyio
 

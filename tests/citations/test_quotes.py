@@ -1,5 +1,8 @@
 from websearch_agent.citations.quotes import find_quote, find_source
-from websearch_agent.types import Passage, Source
+from websearch_agent.types import (
+    Passage,
+    Source,
+)
 
 
 def source(*texts: str) -> Source:

@@ -8,13 +8,15 @@ from typer.testing import CliRunner, Result
 from websearch_agent.cli.app import app
 from websearch_agent.cli.session import ServiceOpener
 from websearch_agent.config import Settings
-from websearch_agent.types import (
+from websearch_agent.events import (
     AgentEvent,
-    Answer,
     AnswerDelta,
     AnswerFinished,
-    AnswerRequest,
     AnswerStarted,
+)
+from websearch_agent.types import (
+    Answer,
+    AnswerRequest,
     Citation,
     Source,
 )

@@ -4,21 +4,23 @@ from dataclasses import fields
 import pytest
 from cli_fakes import ANSWER, SOURCES, ScriptedService, answering, run_cli
 
-from websearch_agent.types import (
-    Answer,
+from websearch_agent.events import (
     AnswerDelta,
     AnswerFailed,
     AnswerFinished,
     AnswerRestarted,
     AnswerStarted,
     DecisionMade,
-    EngineFailure,
-    ModelStatus,
     ModelWaiting,
     Notice,
-    PageFailure,
     PageFinished,
     SearchFinished,
+)
+from websearch_agent.types import (
+    Answer,
+    EngineFailure,
+    ModelStatus,
+    PageFailure,
     Source,
 )
 

@@ -13,7 +13,9 @@ SCRIPT = textwrap.dedent(
     """
     import asyncio
     from websearch_agent.cli.terminal import TerminalView
-    from websearch_agent.types import *
+    from websearch_agent.types import (
+    *,
+)
 
     async def events():
         yield AnswerStarted("c1", "t1")

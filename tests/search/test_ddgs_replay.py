@@ -20,7 +20,10 @@ from websearch_agent.errors import (
     UnsupportedFilter,
 )
 from websearch_agent.search.engines.ddgs import DdgsEngine
-from websearch_agent.types import SearchQuery, SearchResult
+from websearch_agent.types import (
+    SearchQuery,
+    SearchResult,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -10,32 +10,36 @@ from datetime import UTC, datetime
 import uvicorn
 
 from websearch_agent.config import Settings
+from websearch_agent.conversations import (
+    Conversation,
+    ConversationSummary,
+    Turn,
+)
 from websearch_agent.errors import ConversationNotFound, PageUnreachable
-from websearch_agent.server.app import create_app
-from websearch_agent.server.run import AnsweringServer, address_of, bind_listener
-from websearch_agent.types import (
+from websearch_agent.events import (
     AgentEvent,
-    Answer,
     AnswerDelta,
     AnswerFailed,
     AnswerFinished,
-    AnswerRequest,
     AnswerStarted,
-    Citation,
-    Conversation,
-    ConversationSummary,
     DecisionMade,
+    Notice,
+    PageFinished,
+    SearchFinished,
+    SourcesSelected,
+)
+from websearch_agent.server.app import create_app
+from websearch_agent.server.run import AnsweringServer, address_of, bind_listener
+from websearch_agent.types import (
+    Answer,
+    AnswerRequest,
+    Citation,
     EngineFailure,
     ModelStatus,
-    Notice,
     Page,
     PageFailure,
-    PageFinished,
     Passage,
-    SearchFinished,
     Source,
-    SourcesSelected,
-    Turn,
 )
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

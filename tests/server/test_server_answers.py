@@ -16,12 +16,14 @@ from server.fake_service import (
     serve,
 )
 
-from websearch_agent.types import (
+from websearch_agent.events import (
     AgentEvent,
     AnswerDelta,
     AnswerFailed,
-    AnswerRequest,
     AnswerRestarted,
+)
+from websearch_agent.types import (
+    AnswerRequest,
 )
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,9 @@ from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ModelUnavailable
 from websearch_agent.server.app import create_app
 from websearch_agent.server.run import bind_listener, host_header_of, is_loopback, run_server
-from websearch_agent.types import ModelStatus
+from websearch_agent.types import (
+    ModelStatus,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -5,10 +5,17 @@ from dataclasses import replace
 import pytest
 from server.fake_service import DOCUMENT_SOURCE, PAGE_SOURCE, SOURCES
 
+from websearch_agent.events import (
+    AnswerDelta,
+    CitationAdded,
+    ModelWaiting,
+)
 from websearch_agent.server.highlight import render_document
 from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
 from websearch_agent.server.wire import event_name, event_to_json
-from websearch_agent.types import AnswerDelta, CitationAdded, ModelStatus, ModelWaiting
+from websearch_agent.types import (
+    ModelStatus,
+)
 
 CHIP_1 = '<a class="citation" href="#source-1" data-source="1">1</a>'
 CHIP_2 = CHIP_1.replace("1", "2")

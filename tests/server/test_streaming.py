@@ -8,9 +8,16 @@ import httpx
 import pytest
 from server.fake_service import PAGE_SOURCE, FakeService, make_answer, serve
 
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerDelta,
+    SourcesSelected,
+)
 from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
 from websearch_agent.server.streaming import RENDER_INTERVAL_S, HtmlUpdates
-from websearch_agent.types import AgentEvent, AnswerDelta, AnswerRequest, SourcesSelected
+from websearch_agent.types import (
+    AnswerRequest,
+)
 
 pytestmark = pytest.mark.anyio
 

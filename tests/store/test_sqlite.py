@@ -4,8 +4,17 @@ from pathlib import Path
 import pytest
 
 from websearch_agent.errors import ConversationNotFound, StoreError
+from websearch_agent.events import (
+    AnswerFailed,
+)
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import Answer, AnswerFailed, Citation, Passage, Source, Usage
+from websearch_agent.types import (
+    Answer,
+    Citation,
+    Passage,
+    Source,
+    Usage,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -7,18 +7,20 @@ from websearch_agent.agent.state import TextEnded, UsageCounted
 from websearch_agent.citations.markers import Marker
 from websearch_agent.citations.quotes import find_quote
 from websearch_agent.citations.statements import split_statements
-from websearch_agent.types import (
-    Answer,
+from websearch_agent.events import (
     AnswerDelta,
     AnswerRestarted,
-    Citation,
     CitationAdded,
     DecisionMade,
     Notice,
     PageFinished,
     SearchFinished,
-    Source,
     SourcesSelected,
+)
+from websearch_agent.types import (
+    Answer,
+    Citation,
+    Source,
     Statement,
     Usage,
 )

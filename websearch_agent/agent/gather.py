@@ -16,18 +16,20 @@ from websearch_agent.errors import (
     PageError,
     PageUnreachable,
 )
+from websearch_agent.events import (
+    Notice,
+    PageFinished,
+    SearchFinished,
+    SourcesSelected,
+)
 from websearch_agent.search.fan_out import SearchOutcome, search_all
 from websearch_agent.search.fusion import fuse_rankings
 from websearch_agent.types import (
     EngineFailure,
-    Notice,
     Page,
     PageFailure,
-    PageFinished,
-    SearchFinished,
     SearchQuery,
     SearchResult,
-    SourcesSelected,
 )
 
 Emit = Callable[[object], None]

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from websearch_agent.types import Message, Source, Turn
+from websearch_agent.conversations import (
+    Turn,
+)
+from websearch_agent.types import (
+    Message,
+    Source,
+)
 
 
 def history_messages(turns: Sequence[Turn]) -> tuple[Message, ...]:

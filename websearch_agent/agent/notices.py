@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from websearch_agent.prompts import language_name
-from websearch_agent.types import EngineFailure
+from websearch_agent.types import (
+    EngineFailure,
+)
 
 
 def builtin_notice(question: str, failures: Sequence[EngineFailure]) -> str:

@@ -14,19 +14,21 @@ from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, Usa
 from websearch_agent.citations.markers import CitationStream
 from websearch_agent.citations.quotes import find_source
 from websearch_agent.errors import ContextTooLong, InvalidModelOutput, ModelError
-from websearch_agent.types import (
+from websearch_agent.events import (
     AnswerDelta,
     AnswerRestarted,
     CitationAdded,
-    Decision,
     DecisionMade,
-    ModelFinished,
     Notice,
-    Prompt,
     ReasoningAdded,
+    SourcesSelected,
+)
+from websearch_agent.types import (
+    Decision,
+    ModelFinished,
+    Prompt,
     ReasoningDelta,
     Source,
-    SourcesSelected,
     TextDelta,
 )
 

@@ -14,7 +14,18 @@ from websearch_agent.agent.graph import agent_graph, recursion_limit
 from websearch_agent.agent.history import conversation_sources, history_messages
 from websearch_agent.agent.plan import PLANS
 from websearch_agent.agent.state import AgentContext, TextEnded, UsageCounted, initial_state
+from websearch_agent.conversations import (
+    Conversation,
+    Turn,
+)
 from websearch_agent.errors import AgentError, DeadlineExceeded, InvalidRequest
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerFailed,
+    AnswerFinished,
+    AnswerStarted,
+    ModelWaiting,
+)
 from websearch_agent.protocols import (
     ConversationStore,
     Dialect,
@@ -25,15 +36,8 @@ from websearch_agent.protocols import (
 )
 from websearch_agent.search.resting import RestTable
 from websearch_agent.types import (
-    AgentEvent,
     Answer,
-    AnswerFailed,
-    AnswerFinished,
     AnswerRequest,
-    AnswerStarted,
-    Conversation,
-    ModelWaiting,
-    Turn,
 )
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,12 @@ import typer
 from websearch_agent import __version__
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.errors import AgentError, ConfigError, ConversationNotFound, InvalidRequest
-from websearch_agent.types import AnswerFailed, AnswerRequest
+from websearch_agent.events import (
+    AnswerFailed,
+)
+from websearch_agent.types import (
+    AnswerRequest,
+)
 
 if TYPE_CHECKING:
     from websearch_agent.cli.session import ServiceOpener

@@ -11,7 +11,9 @@ from websearch_agent.models.weights import find_weights
 from websearch_agent.models.weights_file import check_model_path
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import SearchQuery
+from websearch_agent.types import (
+    SearchQuery,
+)
 from websearch_agent.wiring import Engines, make_model
 
 # Parts, joined file and converted model together, while the weights are being made.

@@ -12,7 +12,14 @@ from typing import Protocol
 from websearch_agent.cli.terminal import TerminalView, printable_json
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError
-from websearch_agent.types import AgentEvent, AnswerFailed, AnswerFinished, AnswerRequest
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerFailed,
+    AnswerFinished,
+)
+from websearch_agent.types import (
+    AnswerRequest,
+)
 from websearch_agent.wiring import AgentService, build_service
 
 PROMPT = "\n> "

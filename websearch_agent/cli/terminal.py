@@ -10,22 +10,24 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from websearch_agent.types import (
+from websearch_agent.events import (
     AgentEvent,
-    Answer,
     AnswerDelta,
     AnswerFailed,
     AnswerFinished,
     AnswerRestarted,
     AnswerStarted,
     DecisionMade,
-    ModelStatus,
     ModelWaiting,
     Notice,
     PageFinished,
     SearchFinished,
-    Source,
     SourcesSelected,
+)
+from websearch_agent.types import (
+    Answer,
+    ModelStatus,
+    Source,
 )
 
 THINKING = "Thinking …"

@@ -22,7 +22,9 @@ from websearch_agent.models.embedded_protocol import (
     encode_line,
 )
 from websearch_agent.models.json_grammar import build_json_grammar
-from websearch_agent.types import ModelCall
+from websearch_agent.types import (
+    ModelCall,
+)
 
 log = logging.getLogger(__name__)
 

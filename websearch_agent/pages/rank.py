@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from websearch_agent.pages.words import query_words, words_of
-from websearch_agent.types import Passage
+from websearch_agent.types import (
+    Passage,
+)
 
 K1 = 1.2
 B = 0.75

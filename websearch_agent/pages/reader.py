@@ -9,7 +9,9 @@ from websearch_agent.errors import PageEmpty
 from websearch_agent.pages.addresses import Network
 from websearch_agent.pages.parsing_processes import ParsingProcesses
 from websearch_agent.pages.web_access import AccessLimits, WebAccess
-from websearch_agent.types import Page
+from websearch_agent.types import (
+    Page,
+)
 
 
 class WebPageReader:

@@ -13,7 +13,10 @@ from websearch_agent.errors import (
 )
 from websearch_agent.search.canonical_url import is_web_url
 from websearch_agent.search.http_engine import parse_retry_after
-from websearch_agent.types import SearchResult, TimeRange
+from websearch_agent.types import (
+    SearchResult,
+    TimeRange,
+)
 
 # Words of challenge pages that come with status 200 and without results. `anomaly-modal` is
 # DuckDuckGo's, the others are in the challenge pages of Cloudflare, hCaptcha and reCAPTCHA.

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from websearch_agent.search.canonical_url import site_of
-from websearch_agent.types import SearchQuery, SearchResult
+from websearch_agent.types import (
+    SearchQuery,
+    SearchResult,
+)
 
 
 def add_site_words(query: SearchQuery) -> str:

@@ -11,7 +11,11 @@ from websearch_agent.search.domain_filter import keep_allowed_domains
 from websearch_agent.search.fusion import fuse_rankings, limit_per_site
 from websearch_agent.search.resting import RestTable
 from websearch_agent.search.result_cleaning import clean_engine_text, clean_results
-from websearch_agent.types import EngineFailure, SearchQuery, SearchResult
+from websearch_agent.types import (
+    EngineFailure,
+    SearchQuery,
+    SearchResult,
+)
 
 _logger = logging.getLogger(__name__)
 

@@ -16,7 +16,10 @@ from websearch_agent.errors import (
     EngineUnavailable,
     SearchError,
 )
-from websearch_agent.types import SearchQuery, SearchResult
+from websearch_agent.types import (
+    SearchQuery,
+    SearchResult,
+)
 
 
 @dataclass(frozen=True, slots=True)

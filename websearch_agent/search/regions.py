@@ -2,7 +2,9 @@
 
 import re
 
-from websearch_agent.types import SearchQuery
+from websearch_agent.types import (
+    SearchQuery,
+)
 
 _REGIONS = {
     "zh": "cn-zh", "zh-cn": "cn-zh", "zh-tw": "tw-tzh", "zh-hk": "hk-tzh", "ja": "jp-jp",

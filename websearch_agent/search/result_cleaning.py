@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from websearch_agent.errors import EngineResponseChanged
-from websearch_agent.types import SearchResult
+from websearch_agent.types import (
+    SearchResult,
+)
 
 # Half characters (JSON's "\ud83d" alone) cannot be encoded; control characters steer terminals.
 _UNUSABLE = re.compile("[\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]")

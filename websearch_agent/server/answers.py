@@ -6,6 +6,10 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from websearch_agent.events import (
+    AnswerFailed,
+    AnswerFinished,
+)
 from websearch_agent.server.feed import (
     INTERNAL_FAILURE,
     SHUTTING_DOWN,
@@ -18,8 +22,6 @@ from websearch_agent.server.service import AnswerService
 from websearch_agent.server.streaming import AnswerStream
 from websearch_agent.server.wire import answer_to_json
 from websearch_agent.types import (
-    AnswerFailed,
-    AnswerFinished,
     AnswerRequest,
     Mode,
     SearchSwitch,

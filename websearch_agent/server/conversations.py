@@ -3,10 +3,12 @@
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from websearch_agent.conversations import (
+    Turn,
+)
 from websearch_agent.server.render import render_answer
 from websearch_agent.server.service import AnswerService
 from websearch_agent.server.wire import JsonValue, to_json_object
-from websearch_agent.types import Turn
 
 router = APIRouter(prefix="/api/conversations", tags=["conversations"])
 

@@ -8,8 +8,12 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerFailed,
+    AnswerFinished,
+)
 from websearch_agent.server.problems import INTERNAL_MESSAGE
-from websearch_agent.types import AgentEvent, AnswerFailed, AnswerFinished
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
+from websearch_agent.events import (
+    AgentEvent,
+)
 from websearch_agent.protocols import ConversationStore, ModelClient
-from websearch_agent.types import AgentEvent, AnswerRequest, Page
+from websearch_agent.types import (
+    AnswerRequest,
+    Page,
+)
 
 
 class AnswerService(Protocol):

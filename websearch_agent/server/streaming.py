@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerDelta,
+    AnswerFailed,
+    AnswerFinished,
+    AnswerRestarted,
+    SourcesSelected,
+)
 from websearch_agent.server.feed import AnswerFeed, OpenAnswers, run_until_disconnect
 from websearch_agent.server.render import BlockChange, IncrementalRenderer
 from websearch_agent.server.wire import (
@@ -16,14 +24,6 @@ from websearch_agent.server.wire import (
     encode_server_sent_event,
     event_name,
     event_to_json,
-)
-from websearch_agent.types import (
-    AgentEvent,
-    AnswerDelta,
-    AnswerFailed,
-    AnswerFinished,
-    AnswerRestarted,
-    SourcesSelected,
 )
 
 PING_INTERVAL_S = 15.0

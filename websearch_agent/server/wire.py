@@ -5,7 +5,13 @@ import json
 import re
 from datetime import datetime
 
-from websearch_agent.types import AgentEvent, Answer, AnswerFinished
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerFinished,
+)
+from websearch_agent.types import (
+    Answer,
+)
 
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
 

@@ -2,7 +2,12 @@
 
 from pydantic import TypeAdapter
 
-from websearch_agent.types import Answer, AnswerFailed
+from websearch_agent.events import (
+    AnswerFailed,
+)
+from websearch_agent.types import (
+    Answer,
+)
 
 _answer = TypeAdapter(Answer)
 _failure = TypeAdapter(AnswerFailed)

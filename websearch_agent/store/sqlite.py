@@ -25,14 +25,24 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from websearch_agent.conversations import (
+    Conversation,
+    ConversationSummary,
+    Turn,
+)
 from websearch_agent.errors import ConversationNotFound, StoreError
+from websearch_agent.events import (
+    AnswerFailed,
+)
 from websearch_agent.store.answer_json import (
     answer_from_json,
     answer_to_json,
     failure_from_json,
     failure_to_json,
 )
-from websearch_agent.types import Answer, AnswerFailed, Conversation, ConversationSummary, Turn
+from websearch_agent.types import (
+    Answer,
+)
 
 _metadata = MetaData()
 

@@ -8,7 +8,13 @@ from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.http_errors import ToolsNotSupported
 from websearch_agent.protocols import Dialect, ModelClient
-from websearch_agent.types import Decision, Message, ModelDelta, Prompt, Tool
+from websearch_agent.types import (
+    Decision,
+    Message,
+    ModelDelta,
+    Prompt,
+    Tool,
+)
 
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,10 @@ from websearch_agent.search.ddgs_backend import search_backend, text_backends
 from websearch_agent.search.domain_filter import add_site_words
 from websearch_agent.search.regions import region_for
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import SearchQuery, SearchResult
+from websearch_agent.types import (
+    SearchQuery,
+    SearchResult,
+)
 
 MAX_DEADLINE_S = 5.0
 # A backend that has not answered by then gets company (healthy ones answer in 0.5-1 s).

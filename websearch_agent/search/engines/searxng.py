@@ -16,7 +16,10 @@ from websearch_agent.errors import (
 from websearch_agent.search.canonical_url import is_web_url
 from websearch_agent.search.domain_filter import add_site_words
 from websearch_agent.search.http_engine import HttpEngineSpec
-from websearch_agent.types import SearchQuery, SearchResult
+from websearch_agent.types import (
+    SearchQuery,
+    SearchResult,
+)
 
 _JSON_IS_OFF = (
     "its JSON format is probably off. Add to its settings.yml and restart it: "
