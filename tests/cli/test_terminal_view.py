@@ -13,9 +13,8 @@ SCRIPT = textwrap.dedent(
     """
     import asyncio
     from websearch_agent.cli.terminal import TerminalView
-    from websearch_agent.types import (
-    *,
-)
+    from websearch_agent.events import *
+    from websearch_agent.types import ModelStatus
 
     async def events():
         yield AnswerStarted("c1", "t1")

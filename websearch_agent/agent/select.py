@@ -22,6 +22,8 @@ from websearch_agent.types import (
 MAX_CANDIDATES = 60
 MAX_PASSAGES_PER_SOURCE = 4
 PAGE_RANK_WEIGHT = 0.1
+# With less room each, sources hold one stray passage: small models then cite the wrong one.
+TOKENS_WORTH_A_SOURCE = 450
 # A passage this far below the best one only distracts a small model.
 MIN_RELATIVE_SCORE = 0.4
 
@@ -40,9 +42,9 @@ async def choose_sources(
     ranked = await asyncio.to_thread(_rank, [page for _, page in read], queries)
     budget_tokens = await source_budget(build_prompt(state, context), context)
     counts = await context.model.count_tokens([_shown(passage) for passage in ranked])
-    chosen = fill_budget(
-        ranked, counts, budget_tokens=budget_tokens, max_sources=context.plan.max_sources
-    )
+    limits = await context.model.limits()
+    max_sources = min(context.plan.max_sources, limits.source_tokens // TOKENS_WORTH_A_SOURCE)
+    chosen = fill_budget(ranked, counts, budget_tokens=budget_tokens, max_sources=max_sources)
     return _number(chosen, read, state["numbers"])
 
 
