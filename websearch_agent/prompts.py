@@ -64,6 +64,11 @@ def answer_example(question: str) -> tuple[tuple[str, str], ...]:
     return (part("sources"), part("answer")), (part("follow_up"), part("refusal"))
 
 
+def name_source(question: str) -> str:
+    """User message behind an answer that named no source."""
+    return _render("name_source", language=language_name(question))
+
+
 def sources(sources: Sequence[Source]) -> str:
     """The sources alone, for a `tool` message."""
     return _render("sources", sources=sources)

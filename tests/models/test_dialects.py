@@ -2,9 +2,9 @@ import datetime as dt
 import json
 
 import pytest
-from fakes import FakeModel, search_call
+from fakes import FakeModel, Reply, search_call
 
-from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.errors import InvalidModelOutput, ModelUnavailable
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect, parse_decision
 from websearch_agent.models.dialects.tools import ToolsDialect, parse_queries
@@ -91,6 +91,28 @@ async def test_sources_are_shown_with_their_numbers(dialect: Dialect) -> None:
     assert '<source id="7"' in shown
     assert "The fact." in shown
     assert model.calls[0].tools == ()
+
+
+EVIDENCE = Prompt(TODAY, "q", evidence=Evidence(("query",), (SOURCE,)), search="never")
+
+
+async def test_answer_without_marker_is_asked_for_its_source() -> None:
+    model = FakeModel(["It is so.", '{"source": "7"}'], chunk_chars=50)
+    said = await respond(SchemaDialect(), model, EVIDENCE)
+    assert said == [TextDelta("It is so."), TextDelta(" [7]")]
+    assert model.calls[1].messages[-2].content == "It is so."
+
+
+@pytest.mark.parametrize("reply", ['{"source": "none"}', "garbage", ModelUnavailable("gone")])
+async def test_answer_stays_as_it_is_when_no_source_is_named(reply: Reply) -> None:
+    model = FakeModel(["It is so.", reply], chunk_chars=50)
+    assert await respond(SchemaDialect(), model, EVIDENCE) == [TextDelta("It is so.")]
+
+
+async def test_answer_with_a_marker_is_not_asked_again() -> None:
+    model = FakeModel(["It is so [7]."], chunk_chars=50)
+    await respond(SchemaDialect(), model, EVIDENCE)
+    assert len(model.calls) == 1
 
 
 async def test_auto_turns_to_the_schema_when_tools_are_refused() -> None:
