@@ -94,21 +94,21 @@ class SchemaDialect:
         messages = _answer_messages(prompt) if prompt.evidence else _chat_messages(prompt)
         call = ModelCall(messages, max_tokens=prompt.max_tokens)
         text = ""
-        finished: ModelFinished | None = None
+        end: ModelFinished | None = None
         async with aclosing(model.stream(call)) as deltas:
             async for delta in deltas:
                 if isinstance(delta, TextDelta):
                     text += delta.text
                 elif isinstance(delta, ModelFinished):
-                    finished = delta
+                    end = delta
                     break
                 yield delta
-        if finished is None:
+        if end is None:
             return
-        if _may_be_asked_for_its_source(text, finished, prompt):
+        if _may_be_asked_for_its_source(text, end, prompt):
             async for extra in _name_source(model, prompt, text):
                 yield extra
-        yield finished
+        yield end
 
 
 def _may_be_asked_for_its_source(text: str, finished: ModelFinished, prompt: Prompt) -> bool:
