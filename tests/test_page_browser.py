@@ -414,6 +414,7 @@ def test_phone_width_does_not_scroll_sideways(page: Page) -> None:
     page.set_viewport_size(PHONE)
     ask(page, "wide")
     expect(page.locator(".card")).to_be_visible()
+    expect(page.locator(".table-frame")).to_be_visible()
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width == 360
     assert page.evaluate("document.querySelector('.table-frame').scrollWidth") > 360
