@@ -40,11 +40,23 @@ class Settings(BaseSettings):
         description="Model to ask for on that server. Unset: the first one it lists.",
     )
     model_api_key: SecretStr | None = Field(default=None, description="Key for that server.")
-    model_dialect: Literal["auto", "tools", "schema"] = Field(
+    model_profile: str | None = Field(
+        default=None,
+        description="Profile of the model (`websearch-agent model list`), or a TOML file of your "
+        "own. Unset: chosen by the served model's name.",
+    )
+    model_dialect: Literal["auto", "tools", "markers", "schema"] = Field(
         default="auto",
         description="How the model says that it wants to search: `tools` (OpenAI tool calls), "
-        "`schema` (constrained JSON). `auto`: `schema` for the embedded model, else `tools`, "
-        "and `schema` if the server refuses tools.",
+        "`markers` (Megrez), `schema` (constrained JSON). `auto`: what the profile says; `schema` "
+        "if the server refuses tools, and for the embedded model.",
+    )
+    search_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Search when the model's own probability of searching is at least this, for "
+        "models that tell it. Unset: what the model writes.",
     )
     model_path: Path | None = Field(
         default=None,

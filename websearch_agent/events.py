@@ -22,11 +22,17 @@ class ModelWaiting:
 
 @dataclass(frozen=True, slots=True)
 class DecisionMade:
-    """The model decided. `reason` is its own short reason, empty if its dialect has none."""
+    """The model decided. `reason` is its own short reason, empty if its dialect has none.
+
+    `reuse`: it answers from the sources of an earlier turn. `probability` of searching, from
+    its log probabilities, None where it gave none.
+    """
 
     search: bool
     queries: tuple[str, ...] = ()
     reason: str = ""
+    reuse: bool = False
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

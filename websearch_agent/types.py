@@ -8,7 +8,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["system", "user", "assistant", "tool"]
+Role = Literal["system", "user", "assistant", "tool", "observation"]
 SearchSwitch = Literal["auto", "always", "never"]
 Mode = Literal["quick", "balanced", "deep"]
 TimeRange = Literal["day", "week", "month", "year"]
@@ -28,7 +28,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat. `tool_call_id` is set on `tool` messages only."""
+    """One message of a chat. `tool_call_id` is set on `tool` messages only.
+
+    `observation` is how Megrez calls the role that brings a function's result.
+    """
 
     role: Role
     content: str
@@ -47,14 +50,21 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One request to a model. `json_schema` constrains the whole reply to that schema."""
+    """One request to a model. `json_schema` constrains the whole reply to that schema.
+
+    `purpose` picks the sampling of the model's profile: `chat` for free talk, `agent` for
+    deciding and for answering from sources. `logprobs` asks for `TextDelta.tokens`, which stay
+    empty where the server has none.
+    """
 
     messages: tuple[Message, ...]
     max_tokens: int
-    temperature: float = 0.0
+    purpose: Literal["agent", "chat"] = "agent"
     tools: tuple[Tool, ...] = ()
     force_tool: bool = False
     json_schema: dict[str, object] | None = None
+    stop: tuple[str, ...] = ()
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +77,20 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class TextDelta:
-    """Some more of the model's reply."""
+class TokenLogprob:
+    """One token that the model wrote, and the likeliest ones at its place (natural logarithms)."""
 
     text: str
+    logprob: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Some more of the model's reply; `tokens` only where the call asked for logprobs."""
+
+    text: str
+    tokens: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,11 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ModelFinished:
-    """The reply's end. `finish_reason` is `stop`, `length` (cut short) or `tool_calls`."""
+    """The reply's end.
+
+    `finish_reason` is `stop`, `length` (cut short), `repetition` (cut because the model went
+    round in circles) or `tool_calls`.
+    """
 
     finish_reason: str
     usage: Usage
@@ -262,8 +286,8 @@ class Answer:
 
     `notices` are things the reader must know about how the answer came to be, for example
     that no web engine could be reached. `finish_reason` is `stop`, `length` (cut at its most
-    tokens), `stopped` (by the person), `failed` (a part, kept with its turn), or what else the
-    model server said.
+    tokens), `repetition` (cut because the model went round in circles), `stopped` (by the
+    person), `failed` (a part, kept with its turn), or what else the model server said.
     """
 
     text: str
@@ -296,7 +320,9 @@ class Prompt:
     """All that one call may show the model, before a dialect has put it into its form.
 
     `search` is what the model may do in this call: `never` leaves no trace of searching in
-    the prompt, unless `evidence` is there to be answered from.
+    the prompt, unless `evidence` is there to be answered from. `in_hand` are the sources of an
+    earlier turn, which a follow-up may be answered from; `addresses` the web addresses that
+    the person wrote in the question: a search opens them.
     """
 
     today: dt.date
@@ -305,12 +331,20 @@ class Prompt:
     evidence: Evidence | None = None
     search: SearchSwitch = "auto"
     max_tokens: int = 512
+    in_hand: tuple[Source, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the model decided: `search` with its queries, or not; `reason` in its own words."""
+    """What the model decided: `search` with its queries, or not; `reason` in its own words.
+
+    `reuse`: answer from the sources in hand (`Prompt.in_hand`). `probability` is that of
+    searching, from the model's log probabilities, None where it gave none.
+    """
 
     search: bool
     queries: tuple[str, ...] = ()
     reason: str = ""
+    reuse: bool = False
+    probability: float | None = None

@@ -203,7 +203,7 @@ def request_body(call: ModelCall, model: str) -> dict[str, object]:
         "model": model,
         "messages": [_message_body(message) for message in call.messages],
         "max_tokens": call.max_tokens,
-        "temperature": call.temperature,
+        "temperature": 0.0,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
