@@ -6,7 +6,7 @@ PORT ?= 8000
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: install run test test-model test-fast check lock clean
+.PHONY: install run test test-model test-fast check contract-vllm contract-llama lock clean
 
 install: $(VENV)/.installed
 
@@ -41,6 +41,15 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# The client against a real vLLM on the processor (Linux x86_64): its environment, 3.5 GB, is made once
+# in WEBSEARCH_VLLM_ENV, by default ~/.cache/websearch-agent/vllm. Skipped, with a reason, elsewhere.
+contract-vllm: $(VENV)/.installed-dev
+	$(BIN)/python tests/contract/run.py vllm
+
+# The same against a llama-server of yours: make contract-llama LLAMA_SERVER=PATH MODEL=FILE.gguf
+contract-llama: $(VENV)/.installed-dev
+	$(BIN)/python tests/contract/run.py llama --server "$(LLAMA_SERVER)" --model "$(MODEL)" --options="$(LLAMA_OPTIONS)"
 
 # Renews the hashed requirement files. No index is written into them.
 lock: $(VENV)/.installed-dev

@@ -22,7 +22,8 @@ def test_switch_is_the_system_prompt_alone() -> None:
 def test_prompts_name_date_and_weekday() -> None:
     for text in (
         prompts.chat_system(MONDAY, search_tool=True),
-        prompts.decide_system(MONDAY, must_search=False, follow_up=False),
+        prompts.decide_system(MONDAY, follow_up=False),
+        prompts.write_queries(MONDAY, follow_up=False),
         prompts.answer_system(MONDAY, search_tool=False),
     ):
         assert "Monday, 2026-11-23" in text

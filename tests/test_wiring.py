@@ -9,7 +9,6 @@ from websearch_agent.indexing import index_targets
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
-from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.embedded import EmbeddedModel
 from websearch_agent.search.engines.ddgs import DdgsEngine
 from websearch_agent.wiring import Engines, build_service, make_dialect, make_model
@@ -35,17 +34,19 @@ async def test_model_is_embedded_unless_a_server_is_set() -> None:
         ({}, SchemaDialect),
         ({"model_dialect": "schema"}, SchemaDialect),
         (SERVER, AutoDialect),
-        (SERVER | {"model_dialect": "tools"}, ToolsDialect),
-        (SERVER | {"model_dialect": "schema"}, SchemaDialect),
+        (SERVER | {"model_dialect": "tools"}, AutoDialect),
     ],
 )
-def test_dialect_fits_the_model(changes: dict[str, object], dialect: type[object]) -> None:
-    assert type(make_dialect(settings(**changes))) is dialect
+async def test_dialect_fits_the_model(changes: dict[str, object], dialect: type[object]) -> None:
+    chosen = settings(**changes)
+    assert type(make_dialect(chosen, make_model(chosen))) is dialect
 
 
-def test_embedded_model_refuses_tools() -> None:
-    with pytest.raises(ConfigError, match="WEBSEARCH_MODEL_DIALECT=tools needs a model server"):
-        make_dialect(settings(model_dialect="tools"))
+@pytest.mark.parametrize("name", ["tools", "markers"])
+async def test_embedded_model_refuses_other_dialects(name: str) -> None:
+    chosen = settings(model_dialect=name)
+    with pytest.raises(ConfigError, match=f"WEBSEARCH_MODEL_DIALECT={name} needs a model server"):
+        make_dialect(chosen, make_model(chosen))
 
 
 async def test_searxng_without_its_address_is_refused() -> None:

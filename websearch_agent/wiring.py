@@ -17,7 +17,6 @@ from websearch_agent.indexing import build_builtin_collection
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
-from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.embedded import EmbeddedModel
 from websearch_agent.pages.reader import WebPageReader
 from websearch_agent.protocols import Dialect, ModelClient, SearchEngine
@@ -93,13 +92,14 @@ class AgentService:
 
 async def build_service(settings: Settings) -> AgentService:
     """Raises ConfigError, StoreError. Nothing is downloaded or loaded yet: see `prepare`."""
-    dialect = make_dialect(settings)
+    model = make_model(settings)
+    dialect = make_dialect(settings, model)
     engines = Engines(settings)
     store = SqliteStore(settings.database_path)
     await store.open()
     reader = WebPageReader.create(allowed_networks=settings.allowed_networks)
     parts = AgentParts(
-        model=make_model(settings),
+        model=model,
         dialect=dialect,
         store=store,
         engines=engines.active,
@@ -113,25 +113,25 @@ async def build_service(settings: Settings) -> AgentService:
     return AgentService(settings, parts, store, engines, reader)
 
 
-def make_model(settings: Settings) -> ModelClient:
-    """The server that is set, else the embedded model."""
+def make_model(settings: Settings) -> OpenAICompatibleModel | EmbeddedModel:
+    """The server that is set, else the embedded model. Raises ConfigError."""
     if settings.model_url is not None:
         return OpenAICompatibleModel(settings)
     return EmbeddedModel(settings)
 
 
-def make_dialect(settings: Settings) -> Dialect:
+def make_dialect(settings: Settings, model: OpenAICompatibleModel | EmbeddedModel) -> Dialect:
     """Raises ConfigError for a dialect that the embedded model cannot speak."""
-    if settings.model_dialect == "schema":
-        return SchemaDialect()
-    if settings.model_url is None:
-        if settings.model_dialect == "tools":
-            raise ConfigError(
-                "WEBSEARCH_MODEL_DIALECT=tools needs a model server (WEBSEARCH_MODEL_URL): the "
-                "embedded model decides by schema. Unset it, or set it to auto."
-            )
-        return SchemaDialect()
-    return ToolsDialect() if settings.model_dialect == "tools" else AutoDialect()
+    threshold = settings.search_threshold
+    if isinstance(model, OpenAICompatibleModel):
+        return AutoDialect(model, model_dialect=settings.model_dialect, search_threshold=threshold)
+    if settings.model_dialect not in ("auto", "schema"):
+        raise ConfigError(
+            f"WEBSEARCH_MODEL_DIALECT={settings.model_dialect} needs a model server "
+            "(WEBSEARCH_MODEL_URL): the embedded model decides by schema. Unset it, or set it to "
+            "auto."
+        )
+    return SchemaDialect(search_threshold=threshold)
 
 
 class Engines:

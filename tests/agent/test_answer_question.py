@@ -1,14 +1,13 @@
 """The whole agent, from the question to the stored answer, with fakes at its edges."""
 
 import asyncio
-import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from agent_parts import TEXTS, A, B, C, answer_of, ask, finished, make_parts
 from fakes import (
-    FakeDocuments,
     FakeEngine,
     FakeModel,
     FakeReader,
@@ -28,7 +27,6 @@ from websearch_agent.errors import (
 from websearch_agent.events import (
     AgentEvent,
     AnswerFailed,
-    AnswerFinished,
     AnswerRestarted,
     AnswerStarted,
     DecisionMade,
@@ -37,11 +35,8 @@ from websearch_agent.events import (
     SourcesSelected,
 )
 from websearch_agent.models.dialects.schema import SchemaDialect
-from websearch_agent.models.dialects.tools import ToolsDialect
-from websearch_agent.protocols import SearchEngine
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import (
-    Answer,
     AnswerRequest,
     Page,
     SearchQuery,
@@ -51,13 +46,6 @@ from websearch_agent.types import (
 
 pytestmark = pytest.mark.anyio
 
-A, B, C = "https://a.example/", "https://b.example/", "https://c.example/"
-TEXTS = {
-    A: "The red bridge was opened in 1932 by the mayor of the town.",
-    B: "The red bridge is 500 metres long and crosses the wide river.",
-    C: "The red bridge was painted blue in 1980, and red again in 1990.",
-}
-
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
@@ -65,45 +53,6 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await store.open()
     yield store
     await store.close()
-
-
-def make_parts(
-    store: SqliteStore,
-    replies: Sequence[Reply] | FakeModel,
-    *,
-    engines: Sequence[SearchEngine] | None = None,
-    builtin: SearchEngine | None = None,
-    pages: dict[str, object] | None = None,
-) -> AgentParts:
-    model = replies if isinstance(replies, FakeModel) else FakeModel(replies)
-    chosen = tuple(engines) if engines is not None else (FakeEngine(make_results(A, B, C)),)
-    return AgentParts(
-        model=model,
-        dialect=ToolsDialect(),
-        store=store,
-        engines=lambda: chosen,
-        builtin_engine=lambda: builtin,
-        reader=FakeReader({**TEXTS, **(pages or {})}),  # type: ignore[arg-type]
-        documents=FakeDocuments({"builtin:1": "The package httpx is an HTTP client for Python."}),
-        search_deadline_s=5.0,
-        reading_deadline_s=5.0,
-        answer_deadline_s=60.0,
-        today=lambda: dt.date(2026, 11, 23),
-    )
-
-
-async def ask(parts: AgentParts, question: str = "When was the red bridge opened?", **kw: object):
-    request = AnswerRequest(question=question, **kw)  # type: ignore[arg-type]
-    return [event async for event in answer_question(request, parts)]
-
-
-def finished(events: list[AgentEvent]) -> AnswerFinished:
-    assert isinstance(events[-1], AnswerFinished), events[-1]
-    return events[-1]
-
-
-def answer_of(events: list[AgentEvent]) -> Answer:
-    return finished(events).answer
 
 
 def failed(events: list[AgentEvent]) -> AnswerFailed:
@@ -445,12 +394,17 @@ async def test_searches_are_bounded(store: SqliteStore) -> None:
     assert [bool(call.tools) for call in model.calls] == [True, True, False]
 
 
-async def test_broken_reply_is_asked_for_once_more(store: SqliteStore) -> None:
-    broken = InvalidModelOutput("broken")
-    parts = make_parts(store, [broken, "Hello!"])
+async def test_empty_reply_is_asked_for_once_more(store: SqliteStore) -> None:
+    parts = make_parts(store, ["\n", "Hello!"])
     assert answer_of(await ask(parts, "hello")).text == "Hello!"
-    again = make_parts(store, [broken, broken])
-    assert failed(await ask(again, "hello")).code == "invalid_model_output"
+
+
+async def test_reply_that_the_dialect_could_not_read_is_not_asked_for_again(
+    store: SqliteStore,
+) -> None:
+    model = FakeModel([InvalidModelOutput("broken"), "Hello!"])
+    assert failed(await ask(make_parts(store, model), "hello")).code == "invalid_model_output"
+    assert len(model.calls) == 1
 
 
 async def test_empty_answer_is_an_error(store: SqliteStore) -> None:
@@ -528,9 +482,10 @@ async def test_unexpected_error_ends_the_stream_without_its_text(store: SqliteSt
 
 
 async def test_schema_dialect_goes_the_same_way(store: SqliteStore) -> None:
-    decision = '{"reason": "a fact", "next": "search_web", "queries": ["bridge"]}'
-    parts = replace(make_parts(store, [decision, "In 1932 [1]."]), dialect=SchemaDialect())
+    decision = '{"task": "specific_fact", "needs": "web"}'
+    replies = [decision, '{"queries": ["bridge"]}', "In 1932 [1]."]
+    parts = replace(make_parts(store, replies), dialect=SchemaDialect())
     events = await ask(parts)
     assert answer_of(events).text == "In 1932 [1]."
     queries = ("When was the red bridge opened?", "bridge")
-    assert DecisionMade(True, queries, "a fact") in events
+    assert DecisionMade(True, queries, "specific fact") in events

@@ -93,13 +93,6 @@ def test_text_before_a_search_is_not_printed_as_the_answer() -> None:
     assert "look that up" not in run_cli("ask", "Where?", service=service).stdout
 
 
-def test_cut_answer_says_so() -> None:
-    answer = Answer("Half a sent", finish_reason="length")
-    result = run_cli("ask", "Where?", service=answering(answer=answer))
-    assert "WEBSEARCH_ANSWER_TOKENS" in result.stderr
-    assert result.stdout == "Half a sent\n"
-
-
 def test_failure_is_a_line_on_stderr_and_exit_1() -> None:
     result = run_cli("ask", "Where?", service=ScriptedService([FAILURE]))
     assert (result.exit_code, result.stdout) == (1, "")

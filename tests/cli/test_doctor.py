@@ -1,4 +1,8 @@
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from cli_fakes import run_cli
@@ -30,6 +34,53 @@ def test_model_server_that_is_down_fails() -> None:
     code, findings = doctor_lines()
     assert code == 1
     assert findings["model"].startswith("FAIL The model server at http://127.0.0.1:9/v1 cannot")
+
+
+class ModelServer(BaseHTTPRequestHandler):
+    """Lists one Megrez; refuses tools and logprobs, and holds to no schema."""
+
+    def do_GET(self) -> None:
+        listing = {"data": [{"id": "Megrez-3B-Instruct", "max_model_len": 4000}]}
+        self.reply(200 if self.path == "/v1/models" else 404, listing)
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if "tools" in body or "logprobs" in body:
+            self.reply(400, {"error": "tools and logprobs are not supported"})
+        else:
+            self.reply(200, {"choices": [{"message": {"content": "Hello"}}]})
+
+    def reply(self, status: int, body: object) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.fixture
+def model_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ModelServer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    monkeypatch.setenv("WEBSEARCH_MODEL_URL", url)
+    yield url
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("model_server")
+def test_model_server_is_described_and_remembered() -> None:
+    code, findings = doctor_lines()
+    assert code == 0
+    assert findings["model"] == (
+        "ok Megrez-3B-Instruct, window 4000 tokens, profile megrez-3b-instruct; it does: nothing; "
+        "not: tools, JSON schema, log probabilities, counts tokens (found out just now)"
+    )
+    assert "(remembered since 20" in doctor_lines()[1]["model"]
 
 
 def test_engine_that_is_down_is_a_note_with_what_to_do() -> None:

@@ -21,13 +21,13 @@ class FakeGeneration:
         self._written = 0
         self.cancelled = False
 
-    def read(self) -> tuple[list[int], str | None]:
+    def read(self) -> tuple[list[int], list[float], str | None]:
         if self._text == "crash":
             os._exit(9)
         self._written += 1
         if self._text == "forever":
-            return [self._written], None
-        return [self._written], "length" if self._written == self._max_tokens else None
+            return [self._written], [-0.5], None
+        return [self._written], [-0.5], "length" if self._written == self._max_tokens else None
 
     def cancel(self) -> None:
         self.cancelled = True

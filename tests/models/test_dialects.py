@@ -1,51 +1,30 @@
 import datetime as dt
-import json
 
 import pytest
 from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.errors import InvalidModelOutput, ModelUnavailable
-from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect, parse_decision
-from websearch_agent.models.dialects.tools import ToolsDialect, parse_queries
-from websearch_agent.models.http_errors import ToolsNotSupported
+from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.protocols import Dialect
 from websearch_agent.types import (
     Decision,
     Evidence,
-    Message,
     ModelFinished,
     Passage,
     Prompt,
     Source,
     TextDelta,
-    ToolCall,
 )
 
 pytestmark = pytest.mark.anyio
 
 TODAY = dt.date(2026, 11, 23)
 SOURCE = Source(7, "https://example.org", "T", "example.org", (Passage("u", "The fact.", 0, 9),))
-SEARCHING = '{"reason": "recent", "next": "search_web", "queries": ["a b", "c"]}'
-CHATTING = '{"reason": "greeting", "next": "answer_directly", "queries": []}'
 
 
 async def respond(dialect: Dialect, model: FakeModel, prompt: Prompt) -> list[object]:
     return [d async for d in dialect.respond(model, prompt) if not isinstance(d, ModelFinished)]
-
-
-async def test_schema_search_ends_with_the_decision() -> None:
-    model = FakeModel([SEARCHING])
-    said = await respond(SchemaDialect(), model, Prompt(TODAY, "q"))
-    assert said == [Decision(True, ("q", "a b", "c"), "recent")]
-
-
-async def test_schema_chat_answers_in_a_second_call_without_schema() -> None:
-    model = FakeModel([CHATTING, "Hello"])
-    said = await respond(SchemaDialect(), model, Prompt(TODAY, "hi"))
-    assert said == [Decision(False, (), "greeting"), TextDelta("Hello")]
-    assert model.calls[0].json_schema is not None
-    assert model.calls[1].json_schema is None
 
 
 @pytest.mark.parametrize("dialect", [SchemaDialect(), ToolsDialect()])
@@ -115,52 +94,9 @@ async def test_answer_with_a_marker_is_not_asked_again() -> None:
     assert len(model.calls) == 1
 
 
-async def test_auto_turns_to_the_schema_when_tools_are_refused() -> None:
-    model = FakeModel([ToolsNotSupported("no tools"), SEARCHING, SEARCHING])
-    dialect = AutoDialect()
-    first = await respond(dialect, model, Prompt(TODAY, "q"))
-    second = await respond(dialect, model, Prompt(TODAY, "q"))
-    assert first == second == [Decision(True, ("q", "a b", "c"), "recent")]
-    assert [bool(call.tools) for call in model.calls] == [True, False, False]
-
-
 @pytest.mark.parametrize(
     "text", ["", "no json", "[]", '{"next": "search_web"}', '{"reason": 1, "next": 2}']
 )
 def test_broken_decision_is_an_error(text: str) -> None:
     with pytest.raises(InvalidModelOutput):
         parse_decision(text, Prompt(TODAY, "question"))
-
-
-def test_search_without_query_searches_the_question() -> None:
-    text = '{"reason": "r", "next": "search_web", "queries": ["", "  "]}'
-    assert parse_decision(text, Prompt(TODAY, "question")) == Decision(True, ("question",), "r")
-
-
-FOLLOW_UP = Prompt(TODAY, "When was he born?", (Message("user", "Who wrote Faust?"),))
-
-
-@pytest.mark.parametrize(
-    ("standalone", "query"),
-    [
-        ("When was Goethe born?", "When was Goethe born?"),
-        ("when was he born?", "Who wrote Faust? When was he born?"),
-        ("Was he born when?", "Who wrote Faust? When was he born?"),
-    ],
-)
-def test_follow_up_is_searched_as_a_question_that_stands_alone(standalone: str, query: str) -> None:
-    reply = {"standalone": standalone, "reason": "r", "next": "search_web", "queries": ["born"]}
-    decision = parse_decision(json.dumps(reply), FOLLOW_UP)
-    assert decision.queries == (query,)
-
-
-@pytest.mark.parametrize(
-    "arguments", ["{", "[]", "{}", '{"queries": []}', '{"queries": 3}', '{"queries": [" "]}']
-)
-def test_broken_tool_call_is_an_error(arguments: str) -> None:
-    with pytest.raises(InvalidModelOutput):
-        parse_queries(ToolCall("c", "search_web", arguments))
-
-
-def test_single_query_in_place_of_the_list_is_understood() -> None:
-    assert parse_queries(ToolCall("c", "search_web", '{"query": " a  b "}')) == ["a b"]

@@ -31,6 +31,7 @@ from websearch_agent.types import (
     ModelFinished,
     ModelStatus,
     TextDelta,
+    TokenLogprob,
     Tool,
     Usage,
 )
@@ -94,6 +95,11 @@ async def test_reply_streams_and_ends_with_its_usage(model: EmbeddedModel) -> No
         TextDelta("token 3 "),
         ModelFinished("length", Usage(2, 3, model_calls=1)),
     ]
+
+
+async def test_tokens_and_their_probabilities_come_with_the_text(model: EmbeddedModel) -> None:
+    deltas = [delta async for delta in model.stream(call("hello", max_tokens=1, logprobs=True))]
+    assert deltas[0] == TextDelta("token 1 ", (TokenLogprob("token 1 ", -0.5),))
 
 
 async def test_tokens_are_counted_text_by_text(model: EmbeddedModel) -> None:

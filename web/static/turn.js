@@ -143,7 +143,6 @@ export class TurnView {
     this.showSources(answer.sources, cited);
     labelCitations(this.answer, (number) => this.findSource(number));
     this.citations = matchCitations(this.answer, answer.citations);
-    if (answer.finish_reason === "length") this.addEnding(translate("cutShort"));
     if (answer.finish_reason === "stopped") this.addStoppedEnding();
     if (answer.dropped_markers > 0) {
       this.addEnding(translateCount(answer.dropped_markers, "droppedMarker", "droppedMarkers"));

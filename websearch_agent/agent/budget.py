@@ -1,8 +1,9 @@
 """Decides what goes into the model's window: the one place that counts tokens.
 
 Order of shrinking: long messages of the history are shortened, then its oldest turns go, until it
-takes at most its share of the window; then sources go, last passage first, then the room for the
-answer, and the rest of the history last. The current question is never cut.
+takes at most its share of the window; then sources go, last passage first, those of an earlier
+turn before any other; then the room for the answer, and the rest of the history last. The current
+question is never cut.
 """
 
 import json
@@ -24,6 +25,8 @@ TOKENS_PER_PROMPT = 16
 TOKENS_PER_SOURCE = 40
 # Share of the window that earlier turns may take.
 HISTORY_SHARE = 0.25
+# Share of the window that the sources of an earlier turn may take.
+IN_HAND_SHARE = 0.3
 MAX_HISTORY_MESSAGE_CHARS = 1200
 
 
@@ -35,7 +38,7 @@ async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1
     """
     limits = await context.model.limits()
     window = int(limits.context_window * shrink)
-    bare = replace(prompt, history=(), evidence=_without_sources(prompt.evidence))
+    bare = replace(prompt, history=(), evidence=_without_sources(prompt.evidence), in_hand=())
     fixed = await count_prompt(context, bare)
     least = context.dialect.min_reply_tokens
     if fixed + least > window:
@@ -46,7 +49,8 @@ async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1
     answer = min(limits.answer_tokens, max(least, (window - fixed) // 2))
     room = window - fixed - answer
     history = await _fit_history(context, prompt, min(room, int(window * HISTORY_SHARE)))
-    fitted = replace(prompt, history=history, max_tokens=answer)
+    in_hand = await _fit_in_hand(context, prompt.in_hand, int(window * IN_HAND_SHARE))
+    fitted = replace(prompt, history=history, in_hand=in_hand, max_tokens=answer)
     return await _drop_sources_until_it_fits(fitted, context, window)
 
 
@@ -92,6 +96,20 @@ async def _fit_history(
     return tuple(kept)
 
 
+async def _fit_in_hand(
+    context: AgentContext, sources: tuple[Source, ...], budget_tokens: int
+) -> tuple[Source, ...]:
+    """The sources without so many of the last passages that they fit."""
+    texts = [passage.text for source in sources for passage in source.passages]
+    cost = sum(await context.model.count_tokens(texts)) + TOKENS_PER_SOURCE * len(sources)
+    while sources and cost > budget_tokens:
+        last = await context.model.count_tokens([p.text for p in sources[-1].passages[-1:]])
+        before = len(sources)
+        sources = _drop_last_passage(sources)
+        cost -= sum(last) + TOKENS_PER_SOURCE * (before - len(sources))
+    return sources
+
+
 def _shorten(message: Message) -> Message:
     if len(message.content) <= MAX_HISTORY_MESSAGE_CHARS:
         return message
@@ -104,7 +122,9 @@ async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, win
         used = await count_prompt(context, prompt)
         if used + prompt.max_tokens <= window:
             return prompt
-        if prompt.evidence is not None and prompt.evidence.sources:
+        if prompt.in_hand:
+            prompt = replace(prompt, in_hand=_drop_last_passage(prompt.in_hand))
+        elif prompt.evidence is not None and prompt.evidence.sources:
             sources = _drop_last_passage(prompt.evidence.sources)
             prompt = replace(prompt, evidence=replace(prompt.evidence, sources=sources))
         elif prompt.max_tokens > context.dialect.min_reply_tokens:

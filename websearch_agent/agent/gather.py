@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 
 from langgraph.runtime import Runtime
 
-from websearch_agent.agent.notices import builtin_notice, local_only_notice, no_engine_message
+from websearch_agent.agent.addresses import without_addresses
+from websearch_agent.agent.notices import (
+    address_notice,
+    builtin_notice,
+    local_only_notice,
+    no_engine_message,
+)
 from websearch_agent.agent.select import choose_sources
 from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.errors import (
@@ -42,10 +48,19 @@ _logger = logging.getLogger(__name__)
 async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
     """Ask all engines all new queries; what was found before stays.
 
-    Raises NoEngineAnswered, but only if there is nothing yet to answer from.
+    The first search for a question that holds web addresses opens these, and asks no engine
+    unless none of them can be read. Raises NoEngineAnswered, but only if there is nothing yet to
+    answer from.
     """
     context, emit = runtime.context, runtime.stream_writer
     texts = state["new_queries"]
+    if context.addresses and state["searches_made"] == 0:
+        opened = await _open_addresses(context, emit)
+        if opened:
+            emit(SearchFinished(context.addresses, len(opened)))
+            return {"queries": context.addresses, "searches_made": 1, "results": opened}
+        question = without_addresses(context.request.question)
+        texts = tuple(filter(None, map(without_addresses, texts))) or (question or texts[0],)
     outcome = await _search(texts, context, emit, may_fail=bool(state["sources"]))
     emit(SearchFinished(texts, len(outcome.results), outcome.failures))
     return {
@@ -53,6 +68,17 @@ async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         "searches_made": state["searches_made"] + 1,
         "results": tuple(fuse_rankings([outcome.results, state["results"]])),
     }
+
+
+async def _open_addresses(context: AgentContext, emit: Emit) -> tuple[SearchResult, ...]:
+    """The pages that the person named, as far as they can be read. Says which could not."""
+    asked = [
+        SearchResult(url=address, title=address, snippet="", engine="question", rank=rank)
+        for rank, address in enumerate(context.addresses, start=1)
+    ]
+    for failure in await _read_until_enough(asked, context, emit):
+        emit(Notice(address_notice(context.request.question, failure)))
+    return tuple(result for result in asked if result.url in context.pages)
 
 
 async def _search(
@@ -129,7 +155,8 @@ async def _read_until_enough(
     failures: list[PageFailure] = []
     started, pending, good = now(), set(tasks), 0
     give_up_at = started + context.reading_deadline_s
-    enough = min(context.plan.enough_pages, len(results))
+    asked_for = all(result.engine == "question" for result in results)
+    enough = len(results) if asked_for else min(context.plan.enough_pages, len(results))
     try:
         while pending and good < enough:
             done, pending = await asyncio.wait(
@@ -140,7 +167,7 @@ async def _read_until_enough(
             # Results' order, not the order of completion: the same pages, the same answer.
             for task in sorted(done, key=lambda t: tasks[t].rank):
                 good += _take_in(tasks[task], task.result(), context, emit, failures)
-            if 2 * good >= enough:
+            if 2 * good >= enough and not asked_for:
                 give_up_at = min(give_up_at, started + _patience_s(now() - started))
     finally:
         await _cancel_all(pending)

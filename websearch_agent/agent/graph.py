@@ -35,4 +35,5 @@ def agent_graph() -> CompiledStateGraph[AgentState, AgentContext, AgentState, Ag
 
 def recursion_limit(max_searches: int) -> int:
     """Steps that so many searches need; langgraph's own default is 10,007."""
-    return NODES_PER_SEARCH * (max_searches + 1) + 2
+    # And one more `respond` where the sources of an earlier turn are taken up again.
+    return NODES_PER_SEARCH * (max_searches + 1) + 3

@@ -33,3 +33,11 @@ def conversation_sources(turns: Sequence[Turn]) -> tuple[Source, ...]:
         for source in turn.answer.sources
     }
     return tuple(by_number[number] for number in sorted(by_number))
+
+
+def sources_in_hand(turns: Sequence[Turn]) -> tuple[Source, ...]:
+    """The sources of the latest finished turn that had any, with their passages."""
+    for turn in reversed(turns):
+        if turn.status == "finished" and turn.answer is not None and turn.answer.sources:
+            return turn.answer.sources
+    return ()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from websearch_agent.prompts import language_name
 from websearch_agent.types import (
     EngineFailure,
+    PageFailure,
 )
 
 
@@ -39,6 +40,30 @@ def uncited_notice(question: str) -> str:
     if _is_chinese(question):
         return "本回答没有注明任何来源，请对照下面读过的资料核实。"
     return "This answer names no source: check it against the sources that were read."
+
+
+def address_notice(question: str, failure: PageFailure) -> str:
+    """A page that the person named could not be read."""
+    if _is_chinese(question):
+        return f"无法打开 {failure.url}：{failure.reason}"
+    return f"{failure.url} could not be opened: {failure.reason}"
+
+
+def cut_notice(question: str, finish_reason: str) -> str:
+    """The answer ended before the model was done; empty if it did not."""
+    chinese = _is_chinese(question)
+    if finish_reason == "length":
+        if chinese:
+            return "回答达到长度上限，在此中断（WEBSEARCH_ANSWER_TOKENS）。请继续追问，或缩小问题。"
+        return (
+            "The answer was cut at its longest length (WEBSEARCH_ANSWER_TOKENS). Ask it to go on, "
+            "or ask for less at once."
+        )
+    if finish_reason == "repetition":
+        if chinese:
+            return "模型开始重复同样的内容，回答在此中断。请换一种问法。"
+        return "The model began to repeat itself and was stopped here. Ask in other words."
+    return ""
 
 
 def no_engine_message(

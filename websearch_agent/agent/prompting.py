@@ -18,18 +18,24 @@ def build_prompt(
     state: AgentState, context: AgentContext, *, sources: tuple[Source, ...] = ()
 ) -> Prompt:
     """The prompt of the next call, not yet fitted to the window."""
-    searched = state["searches_made"] > 0
+    evidence = None
+    if state["searches_made"] > 0 or state["reused"]:
+        evidence = Evidence(state["queries"], sources)
     return Prompt(
         today=context.today,
         question=context.request.question,
         history=context.history,
-        evidence=Evidence(state["queries"], sources) if searched else None,
+        evidence=evidence,
         search=search_switch(state, context),
+        in_hand=context.in_hand if evidence is None else (),
+        addresses=context.addresses if evidence is None else (),
     )
 
 
 def search_switch(state: AgentState, context: AgentContext) -> SearchSwitch:
     """What this call may do: the person's switch, while searches and time are left."""
+    if state["reused"]:
+        return "never"
     if state["searches_made"] == 0:
         return context.request.search
     seconds_left = context.answer_by - asyncio.get_running_loop().time()
@@ -44,10 +50,11 @@ def search_switch(state: AgentState, context: AgentContext) -> SearchSwitch:
 def citable_sources(prompt: Prompt, context: AgentContext) -> dict[int, Source]:
     """By number, the sources that an answer to this prompt can name.
 
-    Those that the prompt shows; without any, those that the shown history cites. Any other
-    number of the conversation would be a guess of the model.
+    Those that the prompt shows; without evidence also those that the shown history cites. Any
+    other number of the conversation would be a guess of the model.
     """
     if prompt.evidence is not None:
         return {source.number: source for source in prompt.evidence.sources}
     said = "".join(message.content for message in prompt.history)
-    return {s.number: s for s in context.earlier_sources if f"[{s.number}]" in said}
+    cited = {s.number: s for s in context.earlier_sources if f"[{s.number}]" in said}
+    return {**cited, **{source.number: source for source in prompt.in_hand}}

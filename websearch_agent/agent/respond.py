@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from websearch_agent.agent.budget import fit_prompt
-from websearch_agent.agent.notices import uncited_notice
+from websearch_agent.agent.notices import cut_notice, uncited_notice
 from websearch_agent.agent.prompting import build_prompt, citable_sources
 from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, UsageCounted
 from websearch_agent.citations.markers import CitationStream
@@ -37,19 +37,25 @@ Emit = Callable[[object], None]
 
 async def respond(
     state: AgentState, runtime: Runtime[AgentContext]
-) -> Command[Literal["search_web", "__end__"]]:
+) -> Command[Literal["search_web", "respond", "__end__"]]:
     """Let the model decide or answer. Raises ModelError."""
     context = runtime.context
     decision = await _reply_or_ask_again(state, context, runtime.stream_writer)
     if decision is not None and decision.search:
         return Command(update={"new_queries": decision.queries}, goto="search_web")
+    if decision is not None and decision.reuse:
+        runtime.stream_writer(SourcesSelected(context.in_hand))
+        return Command(update={"sources": context.in_hand, "reused": True}, goto="respond")
     return Command(goto="__end__")
 
 
 async def _reply_or_ask_again(
     state: AgentState, context: AgentContext, emit: Emit
 ) -> Decision | None:
-    """One broken reply is asked for again, one refused length is shrunk once."""
+    """An empty reply is asked for again once, and a refused length is shrunk once.
+
+    Replies that cannot be read are the dialect's: it asks again with what was wrong.
+    """
     shrink = 1.0
     try:
         return await _fit_and_reply(state, context, emit, shrink=shrink)
@@ -60,6 +66,10 @@ async def _reply_or_ask_again(
         return await _fit_and_reply(state, context, emit, shrink=shrink)
     except _NothingSaid as error:
         raise error.cause from error
+
+
+class _EmptyReply(InvalidModelOutput):
+    """The model ended without a word."""
 
 
 class _NothingSaid(Exception):
@@ -81,7 +91,7 @@ async def _fit_and_reply(
     answer = _AnswerWriter(emit, citable_sources(prompt, context), shown, prompt.question)
     try:
         return await _reply(prompt, context, emit, answer)
-    except (InvalidModelOutput, ContextTooLong) as error:
+    except (_EmptyReply, ContextTooLong) as error:
         if answer.started:
             raise
         raise _NothingSaid(error) from error
@@ -100,7 +110,7 @@ async def _reply(
                     if delta.search:
                         answer.restart()
                     if delta.search or prompt.evidence is None:
-                        emit(DecisionMade(delta.search, delta.queries, delta.reason))
+                        emit(_as_event(delta))
                 case TextDelta():
                     answer.write(delta.text)
                 case ReasoningDelta():
@@ -108,9 +118,19 @@ async def _reply(
                 case ModelFinished():
                     emit(UsageCounted(delta.usage))
                     finish_reason = delta.finish_reason
-    if decision is None or not decision.search:
+    if decision is None or not (decision.search or decision.reuse):
         answer.end(finish_reason)
     return decision
+
+
+def _as_event(decision: Decision) -> DecisionMade:
+    return DecisionMade(
+        decision.search,
+        decision.queries,
+        decision.reason,
+        reuse=decision.reuse,
+        probability=decision.probability,
+    )
 
 
 class _AnswerWriter:
@@ -148,9 +168,11 @@ class _AnswerWriter:
     def end(self, finish_reason: str) -> None:
         self._send(self._stream.finish())
         if not self._stream.text.strip():
-            raise InvalidModelOutput("The model wrote nothing. Ask again, or in other words.")
+            raise _EmptyReply("The model wrote nothing. Ask again, or in other words.")
         if self._shown and not self._stream.markers:
             self._emit(Notice(uncited_notice(self._question)))
+        if cut := cut_notice(self._question, finish_reason):
+            self._emit(Notice(cut))
         self._emit(TextEnded(finish_reason, self._stream.dropped_markers))
 
     def _send(self, text: str) -> None:

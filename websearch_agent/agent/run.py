@@ -9,9 +9,14 @@ from datetime import date
 from typing import cast
 from weakref import WeakValueDictionary
 
+from websearch_agent.agent.addresses import find_addresses
 from websearch_agent.agent.answer_builder import AnswerBuilder
 from websearch_agent.agent.graph import agent_graph, recursion_limit
-from websearch_agent.agent.history import conversation_sources, history_messages
+from websearch_agent.agent.history import (
+    conversation_sources,
+    history_messages,
+    sources_in_hand,
+)
 from websearch_agent.agent.plan import PLANS
 from websearch_agent.agent.state import AgentContext, TextEnded, UsageCounted, initial_state
 from websearch_agent.conversations import (
@@ -223,6 +228,8 @@ def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversati
         today=parts.today(),
         history=history_messages(conversation.turns),
         earlier_sources=conversation_sources(conversation.turns),
+        in_hand=sources_in_hand(conversation.turns) if request.search == "auto" else (),
+        addresses=find_addresses(request.question),
         plan=PLANS[request.mode],
         model=parts.model,
         dialect=parts.dialect,

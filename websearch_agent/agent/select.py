@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from websearch_agent.agent.addresses import without_addresses
 from websearch_agent.agent.budget import TOKENS_PER_SOURCE, source_budget
 from websearch_agent.agent.prompting import build_prompt
 from websearch_agent.agent.state import AgentContext, AgentState
@@ -38,7 +39,8 @@ async def choose_sources(
     with the numbers given so far, by address.
     """
     read = [(result, context.pages[result.url]) for result in _read_results(state, context)]
-    queries = (*state["queries"], context.request.question)
+    texts = (*state["queries"], context.request.question)
+    queries = [text for text in map(without_addresses, texts) if text] or [texts[-1]]
     ranked = await asyncio.to_thread(_rank, [page for _, page in read], queries)
     budget_tokens = await source_budget(build_prompt(state, context), context)
     counts = await context.model.count_tokens([_shown(passage) for passage in ranked])
@@ -59,12 +61,14 @@ def fill_budget(
     chosen: dict[int, Passage] = {}
     pages: dict[str, int] = {}
     left = budget_tokens
+    alone = len({passage.url for passage in ranked}) == 1
     for first_of_page in (True, False):
         for index, (passage, count) in enumerate(zip(ranked, counts, strict=True)):
             seen = pages.get(passage.url, 0)
             if index in chosen or first_of_page != (seen == 0):
                 continue
-            full = len(pages) >= max_sources if first_of_page else seen >= MAX_PASSAGES_PER_SOURCE
+            enough = seen >= MAX_PASSAGES_PER_SOURCE and not alone
+            full = len(pages) >= max_sources if first_of_page else enough
             cost = count + (TOKENS_PER_SOURCE if first_of_page else 0)
             if full or cost > left:
                 continue
@@ -80,6 +84,8 @@ def _rank(pages: Sequence[Page], queries: Sequence[str]) -> list[Passage]:
     ranked = weigh_by_page(rank_passages(passages, queries, titles=titles), pages)
     # Copies of one text (a manual as HTML, PDF and plain text; an agency's report) count once.
     distinct = diversify(ranked[: 2 * MAX_CANDIDATES])[:MAX_CANDIDATES]
+    if len(pages) == 1:  # Often a page that the person named: "summarise it" ranks nothing.
+        return distinct
     return [p for p in distinct if p.score >= MIN_RELATIVE_SCORE * distinct[0].score]
 
 

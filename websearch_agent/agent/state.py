@@ -29,7 +29,8 @@ class AgentState(TypedDict):
     """The graph's state. Page texts stay out of it: they lie in `AgentContext.pages`.
 
     `results` and `queries` are those of all searches so far; `numbers` holds every number that
-    the conversation has given, by canonical address.
+    the conversation has given, by canonical address. `reused`: the sources are those in hand,
+    of an earlier turn.
     """
 
     queries: tuple[str, ...]
@@ -38,6 +39,7 @@ class AgentState(TypedDict):
     results: tuple[SearchResult, ...]
     sources: tuple[Source, ...]
     numbers: dict[str, int]
+    reused: bool
 
 
 def initial_state(earlier_sources: Sequence[Source]) -> AgentState:
@@ -48,6 +50,7 @@ def initial_state(earlier_sources: Sequence[Source]) -> AgentState:
         results=(),
         sources=(),
         numbers={canonical_url(source.url): source.number for source in earlier_sources},
+        reused=False,
     )
 
 
@@ -55,7 +58,9 @@ def initial_state(earlier_sources: Sequence[Source]) -> AgentState:
 class AgentContext:
     """One question and the tools to answer it.
 
-    `earlier_sources` are the conversation's, whose numbers stay. `builtin_engine` is asked
+    `earlier_sources` are the conversation's, whose numbers stay; `in_hand` those of its latest
+    turn that had any, which a follow-up may be answered from. `addresses` are the web addresses
+    that the person wrote into the question. `builtin_engine` is asked
     only when no other engine could be. `answer_by` is a time of the event loop's clock.
     """
 
@@ -63,6 +68,8 @@ class AgentContext:
     today: date
     history: tuple[Message, ...]
     earlier_sources: tuple[Source, ...]
+    in_hand: tuple[Source, ...]
+    addresses: tuple[str, ...]
     plan: Plan
     model: ModelClient
     dialect: Dialect

@@ -6,12 +6,15 @@ import logging
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
+from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from websearch_agent import __version__
+from websearch_agent.cli.model_app import model_app
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.errors import AgentError, ConfigError, ConversationNotFound, InvalidRequest
 from websearch_agent.events import (
@@ -184,16 +187,48 @@ def index(
         raise typer.Exit(EXIT_FAILED)
 
 
-model_app = typer.Typer(help="The embedded model.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 
+eval_app = typer.Typer(help="Measure on labelled data.", no_args_is_help=True)
+app.add_typer(eval_app, name="eval")
 
-@model_app.command("pull")
-def model_pull() -> None:
-    """Download the embedded model's weights now instead of at the first start."""
-    from websearch_agent.cli.model_command import pull_weights
 
-    _run(pull_weights(_quiet_settings()))
+@eval_app.command("decision")
+def eval_decision(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="JSON lines (plain or .gz) with question and label.", exists=True),
+    ],
+    limit: Annotated[
+        int | None, typer.Option(help="A fixed, balanced sample of so many rows.", min=1)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object as the last line.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option(help="Begin anew instead of going on with an interrupted run.")
+    ] = False,
+    today: Annotated[
+        datetime | None,
+        typer.Option(help="Day to tell the model for rows without one.", formats=["%Y-%m-%d"]),
+    ] = None,
+    parallel: Annotated[int, typer.Option(help="Questions at once.", min=1, max=64)] = 1,
+) -> None:
+    """Does the model search when it should, and only then? Exit 1 if a row failed."""
+    from websearch_agent.cli.eval_command import run_decision_eval
+
+    day = today.date() if today else date.today()
+    work = run_decision_eval(
+        _quiet_settings(),
+        files,
+        limit=limit,
+        as_json=as_json,
+        fresh=fresh,
+        today=day,
+        parallel=parallel,
+    )
+    if not _run(work):
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()

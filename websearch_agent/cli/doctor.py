@@ -1,5 +1,6 @@
 """`doctor`: tries each part for real and says what to do about those that fail."""
 
+import datetime as dt
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from websearch_agent.cli.terminal import printable_line
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError
+from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.weights import find_weights
 from websearch_agent.models.weights_file import check_model_path
 from websearch_agent.protocols import SearchEngine
@@ -103,7 +105,32 @@ async def _check_model(settings: Settings) -> Finding:
         return Finding(False, "model", error.message)
     finally:
         await model.close()
-    return Finding(True, "model", f"{model.name}, window {limits.context_window} tokens")
+    detail = f"{model.name}, window {limits.context_window} tokens"
+    if isinstance(model, OpenAICompatibleModel):
+        detail += f", {_describe_server(model)}"
+    return Finding(True, "model", detail)
+
+
+def _describe_server(model: OpenAICompatibleModel) -> str:
+    """The profile in force, and what the server was seen to do."""
+    found = model.capabilities
+    abilities = {
+        "tools": found.tools,
+        "JSON schema": found.json_schema,
+        "log probabilities": found.logprobs,
+        "counts tokens": found.tokenize is not None,
+    }
+    able = ", ".join(name for name, present in abilities.items() if present) or "nothing"
+    missing = ", ".join(name for name, present in abilities.items() if not present)
+    seen = f"profile {model.profile.name}; it does: {able}" + (f"; not: {missing}" * bool(missing))
+    return f"{seen} ({_when_found_out(model)})"
+
+
+def _when_found_out(model: OpenAICompatibleModel) -> str:
+    if model.remembered_since_s is None:
+        return "found out just now" if model.all_found_out else "in part assumed, it was too busy"
+    since = dt.datetime.fromtimestamp(model.remembered_since_s).astimezone()
+    return f"remembered since {since:%Y-%m-%d %H:%M}"
 
 
 async def _check_engine(engine: SearchEngine, engines: Engines) -> Finding:

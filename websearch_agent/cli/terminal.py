@@ -145,8 +145,6 @@ class TerminalView:
         self._clear_status()
         self._write_held()
         self._end_line()
-        if answer.finish_reason == "length":
-            self._say("The answer was cut: it reached WEBSEARCH_ANSWER_TOKENS.", style="yellow")
         cited = {citation.source_number for citation in answer.citations}
         self._list("Sources", [s for s in answer.sources if s.number in cited])
         self._list("Also read, not cited", [s for s in answer.sources if s.number not in cited])

@@ -3,6 +3,22 @@
 from dataclasses import dataclass
 from typing import Literal
 
+TokenizeForm = Literal["vllm", "llama-server"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFactors:
+    """How the served model's tokenizer counts, against the table at hand (cl100k).
+
+    `latin`, `chinese`, `other` (Cyrillic, Arabic, kana, emoji …): its tokens for each of the
+    table's. `digits_alone`: each digit is a token of its own.
+    """
+
+    latin: float
+    chinese: float
+    other: float
+    digits_alone: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -10,11 +26,12 @@ class Capabilities:
 
     `tools`: takes OpenAI tools. `json_schema`: holds a reply to a schema. `logprobs`: tells the
     tokens' probabilities. `tokenize`: whose form of `/tokenize` it answers. `context_window` in
-    tokens, None where it does not tell.
+    tokens, None where it does not tell. `token_factors` were measured with its `/tokenize`.
     """
 
     tools: bool = True
     json_schema: bool = True
     logprobs: bool = False
-    tokenize: Literal["vllm", "llama-server"] | None = None
+    tokenize: TokenizeForm | None = None
     context_window: int | None = None
+    token_factors: TokenFactors | None = None

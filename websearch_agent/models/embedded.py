@@ -11,6 +11,7 @@ from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ModelRejectedRequest, ModelUnavailable
 from websearch_agent.models.embedded_process import WorkerProcess, start_worker
 from websearch_agent.models.embedded_protocol import Delta
+from websearch_agent.models.repetition import guard_repetition
 from websearch_agent.models.weights import ensure_weights
 from websearch_agent.models.weights_file import (
     Progress,
@@ -27,6 +28,7 @@ from websearch_agent.types import (
     ModelFinished,
     ModelStatus,
     TextDelta,
+    TokenLogprob,
     Usage,
 )
 
@@ -108,13 +110,9 @@ class EmbeddedModel:
         if call.tools:
             raise ModelRejectedRequest("The embedded model takes no tools; use a JSON schema.")
         worker = await self._ready_worker()
-        async with contextlib.aclosing(worker.generate(call)) as replies:
-            async for reply in replies:
-                if isinstance(reply, Delta):
-                    yield TextDelta(reply.text)
-                else:
-                    usage = Usage(reply.prompt_tokens, reply.completion_tokens, model_calls=1)
-                    yield ModelFinished(reply.finish_reason, usage)
+        async with contextlib.aclosing(guard_repetition(_deltas(worker, call))) as deltas:
+            async for delta in deltas:
+                yield delta
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
         worker = await self._ready_worker()
@@ -229,6 +227,17 @@ class EmbeddedModel:
         await worker.close()
         self._status = ModelStatus("loading", "The model stopped unexpectedly and is restarted")
         self._begin_preparing()
+
+
+async def _deltas(worker: WorkerProcess, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
+    async with contextlib.aclosing(worker.generate(call)) as replies:
+        async for reply in replies:
+            if isinstance(reply, Delta):
+                tokens = tuple(TokenLogprob(text, logprob) for text, logprob in reply.tokens)
+                yield TextDelta(reply.text, tokens)
+            else:
+                usage = Usage(reply.prompt_tokens, reply.completion_tokens, model_calls=1)
+                yield ModelFinished(reply.finish_reason, usage)
 
 
 def _took_too_long(done: str, timeout_s: float) -> ModelUnavailable:

@@ -74,6 +74,7 @@ class WorkerProcess:
             id=next(self._ids),
             messages=tuple((message.role, message.content) for message in call.messages),
             max_tokens=call.max_tokens,
+            logprobs=call.logprobs,
             grammar=None if call.json_schema is None else build_json_grammar(call.json_schema),
         )
         with self._open_inbox(command.id) as inbox:

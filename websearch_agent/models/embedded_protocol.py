@@ -6,13 +6,17 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Write a reply. `messages` are `(role, content)` pairs; `grammar` is EBNF."""
+    """Write a reply. `messages` are `(role, content)` pairs; `grammar` is EBNF.
+
+    `logprobs`: tell each token and its natural logarithm of probability.
+    """
 
     id: int
     messages: tuple[tuple[str, str], ...]
     max_tokens: int
     temperature: float = 0.0
     grammar: str | None = None
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,11 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Some more of a reply: whole characters only."""
+    """Some more of a reply: whole characters only. `tokens` are `(text, logprob)` pairs."""
 
     id: int
     text: str
+    tokens: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +100,6 @@ def decode_line(line: bytes) -> Command | Reply:
             fields[name] = tuple(fields[name])
     if "messages" in fields:
         fields["messages"] = tuple((role, content) for role, content in fields["messages"])
+    if "tokens" in fields:
+        fields["tokens"] = tuple((text, logprob) for text, logprob in fields["tokens"])
     return kind(**fields)

@@ -31,20 +31,23 @@ class OpenVinoGeneration:
     def __init__(self, handle: "genai.GenerationHandle") -> None:
         self._handle = handle
 
-    def read(self) -> tuple[list[int], str | None]:
+    def read(self) -> tuple[list[int], list[float], str | None]:
         # The status first: all that a finished request has written is then there to be read.
         status = self._handle.get_status()
         token_ids: list[int] = []
+        logprobs: list[float] = []
         reason = genai.GenerationFinishReason.NONE
         while self._handle.can_read():
             for output in self._handle.read().values():
                 token_ids += output.generated_ids
+                logprobs += output.generated_log_probs
                 reason = output.finish_reason
         if status == genai.GenerationStatus.RUNNING:
-            return token_ids, None
+            return token_ids, logprobs, None
         if status == genai.GenerationStatus.IGNORED:
             raise RuntimeError("the pipeline's cache is too small for the running requests")
-        return token_ids, "length" if reason == genai.GenerationFinishReason.LENGTH else "stop"
+        cut = reason == genai.GenerationFinishReason.LENGTH
+        return token_ids, logprobs, "length" if cut else "stop"
 
     def cancel(self) -> None:
         self._handle.cancel()
@@ -88,6 +91,8 @@ class OpenVinoRuntime:
         config.max_ngram_size = LOOKUP_NGRAM
         quotes = command.grammar is None and prompt_tokens >= QUOTING_PROMPT_TOKENS
         config.num_assistant_tokens = QUOTING_GUESSES if quotes else PLAIN_GUESSES
+        if command.logprobs:
+            config.logprobs = 1  # Without it every logarithm is told as 0.
         if command.temperature > 0:
             config.do_sample = True
             config.temperature = command.temperature

@@ -44,8 +44,9 @@ PREFIX_CACHE_TOKENS = 8192
 class Generation(Protocol):
     """A reply that the runtime is writing."""
 
-    def read(self) -> tuple[list[int], str | None]:
-        """Token ids that are new since the last call; `stop` or `length` at the end, else None."""
+    def read(self) -> tuple[list[int], list[float], str | None]:
+        """Token ids that are new since the last call, their logarithms of probability, and `stop`
+        or `length` at the end, else None."""
         ...
 
     def cancel(self) -> None: ...
@@ -74,6 +75,7 @@ class RunningReply:
     id: int
     generation: Generation
     prompt_tokens: int
+    logprobs: bool
     token_ids: list[int]
     sent_text: str = ""
 
@@ -138,7 +140,9 @@ class Worker:
             self._send(Failed(command.id, "context_too_long", message))
             return
         generation = self._runtime.start(prompt, command, prompt_tokens=prompt_tokens)
-        self._running[command.id] = RunningReply(command.id, generation, prompt_tokens, [])
+        self._running[command.id] = RunningReply(
+            command.id, generation, prompt_tokens, command.logprobs, []
+        )
 
     def _cancel(self, reply_id: int) -> None:
         self._waiting = deque(command for command in self._waiting if command.id != reply_id)
@@ -147,18 +151,22 @@ class Worker:
             reply.generation.cancel()
 
     def _send_progress(self, reply: RunningReply) -> None:
-        new_token_ids, finish_reason = reply.generation.read()
+        new_token_ids, logprobs, finish_reason = reply.generation.read()
         reply.token_ids += new_token_ids
         text = self._runtime.decode(reply.token_ids)
         if finish_reason is None:
             text = whole_characters(text)
-        if len(text) > len(reply.sent_text):
-            self._send(Delta(reply.id, text[len(reply.sent_text) :]))
+        tokens: tuple[tuple[str, float], ...] = ()
+        if reply.logprobs:
+            pieces = (self._runtime.decode([token_id]) for token_id in new_token_ids)
+            tokens = tuple(zip(pieces, logprobs, strict=True))
+        if len(text) > len(reply.sent_text) or tokens:
+            self._send(Delta(reply.id, text[len(reply.sent_text) :], tokens))
             reply.sent_text = text
         if finish_reason is not None:
             del self._running[reply.id]
-            tokens = len(reply.token_ids)
-            self._send(Finished(reply.id, finish_reason, reply.prompt_tokens, tokens))
+            written = len(reply.token_ids)
+            self._send(Finished(reply.id, finish_reason, reply.prompt_tokens, written))
 
 
 def whole_characters(text: str) -> str:

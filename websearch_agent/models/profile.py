@@ -1,25 +1,30 @@
 """What is known of a model family: `profiles/*.toml`, chosen by the served model's name."""
 
+import re
+import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-import tomllib
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from websearch_agent.errors import ConfigError
 
 DialectName = Literal["tools", "markers", "schema"]
 GENERIC = "generic"
 _PROFILES = "websearch_agent.models.profiles"
+# A misspelt key would silently leave the default in force.
+_NO_OTHER_KEYS = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is drawn. None: the server's own default."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _NO_OTHER_KEYS
 
     temperature: float = 0.0
     top_p: float | None = None
@@ -39,6 +44,8 @@ class Reasoning:
     the request body for a call of that purpose, for example to switch thinking off.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = _NO_OTHER_KEYS
+
     form: Literal["none", "tags", "open_tags", "channel"] = "none"
     agent: dict[str, object] | None = None
     chat: dict[str, object] | None = None
@@ -53,6 +60,8 @@ class Roles:
     `alternate`: user and assistant must take turns, so neighbours of one role are joined.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = _NO_OTHER_KEYS
+
     system: Literal["system", "user", "developer"] = "system"
     observation: Literal["tool", "observation", "user"] = "tool"
     alternate: bool = False
@@ -60,7 +69,12 @@ class Roles:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How `model serve` starts it under vLLM. `flags` are vLLM's own, in order."""
+    """How `model serve` starts it under vLLM, and `model pull` gets it.
+
+    The repositories are those of one size of the family. `flags` are vLLM's own, in order.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _NO_OTHER_KEYS
 
     huggingface: str = ""
     modelscope: str = ""
@@ -75,6 +89,8 @@ class Profile:
     one answer, None for a quarter of the window. `citation` is the form in which this family
     was taught to cite, with `n` for the number.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _NO_OTHER_KEYS
 
     name: str
     title: str
@@ -125,10 +141,10 @@ def find_profile(name_or_file: str) -> Profile:
 
 
 def profile_for(model_name: str) -> Profile:
-    """The profile whose glob fits the served model's name best (the longest one)."""
+    """The profile whose glob fits the served model's name best (see `_precision`)."""
     last = model_name.lower().replace("\\", "/").rstrip("/").rpartition("/")[2]
     fitting = [
-        (len(glob), profile)
+        (_precision(glob), profile)
         for profile in shipped_profiles()
         for glob in profile.match
         if fnmatchcase(last, glob)
@@ -138,12 +154,28 @@ def profile_for(model_name: str) -> Profile:
     return max(fitting, key=lambda pair: pair[0])[1]
 
 
+def _precision(glob: str) -> tuple[bool, int]:
+    """A whole name before a pattern, then the pattern with more characters.
+
+    A class such as `[1-3]` is one character: it stands for one.
+    """
+    return ("*" not in glob, len(re.sub(r"\[[^]]+\]", "?", glob)))
+
+
 def _parse(text: str, file_name: str) -> Profile:
     try:
         return _ADAPTER.validate_python(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"The model profile {file_name} is no TOML: {error}.") from error
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"The model profile {file_name}: {place}: {first['msg']}.") from error
+        raise ConfigError(f"The model profile {file_name}: {_explain(error)}.") from error
+
+
+def _explain(error: ValidationError) -> str:
+    """Every wrong key of a profile, in one line."""
+    lines = []
+    for item in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in item["loc"])
+        unknown = item["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+        lines.append(f"{place}: {'there is no such key' if unknown else item['msg']}")
+    return "; ".join(lines)

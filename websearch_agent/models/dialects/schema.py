@@ -1,19 +1,27 @@
 """Dialect `schema`: a constrained JSON reply decides, then a second call answers.
 
-For small models, which cannot hold a tool protocol. The reason comes first in the JSON: a
-1.5B model decides rightly 19 times of 20 with it, and 10 of 12 without (measured, shared
-notes of November 2026).
+For small models, which cannot hold a tool protocol. The decision names the kind of task and then
+what it needs; the queries are written by a call of their own, only when there is a search.
 """
 
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from typing import TypeVar
 
 from websearch_agent import prompts
 from websearch_agent.errors import InvalidModelOutput, ModelError
+from websearch_agent.models.dialects.decision import (
+    DECISION_TOKENS,
+    QUERIES_TOKENS,
+    decision_schema,
+    parse_decision,
+    parse_queries,
+    queries_schema,
+)
 from websearch_agent.protocols import ModelClient
 from websearch_agent.types import (
     Decision,
@@ -23,54 +31,33 @@ from websearch_agent.types import (
     ModelFinished,
     Prompt,
     TextDelta,
+    TokenLogprob,
     Tool,
 )
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
-MAX_QUERIES = 3
-MAX_WHOLE_QUESTION_CHARS = 160
 NAME_SOURCE_TOKENS = 24
+# Of a decision that could not be read, what the model is shown of it.
+MAX_REPEATED_CHARS = 300
 # The question about the source, its reply, and what the chat template adds to both.
 NAME_SOURCE_ROOM_TOKENS = 120
 _MARKER = re.compile(r" ?\[\d+\]")
-# Latin words, or single characters of scripts without spaces.
-_WORD = re.compile(r"[^\W\u3040-\u9fff]+|[\u3040-\u9fff]")
-# Room for a short reason and three queries; the schema's lengths keep a reply below it.
-DECISION_TOKENS = 220
-
-_QUERIES = {
-    "type": "array",
-    "items": {"type": "string", "minLength": 1, "maxLength": 80},
-    "maxItems": MAX_QUERIES,
-}
-
-
-def decision_schema(*, must_search: bool, follow_up: bool) -> dict[str, object]:
-    """JSON schema of the decision.
-
-    In a conversation it begins with the message as it would be written without it: models that
-    write that first resolve pronouns in their queries, others mostly leave them out.
-    """
-    properties: dict[str, object] = {}
-    if follow_up:
-        properties["standalone"] = {"type": "string", "maxLength": 160}
-    properties["reason"] = {"type": "string", "maxLength": 60}
-    if not must_search:
-        properties["next"] = {"type": "string", "enum": ["search_web", "answer_directly"]}
-    properties["queries"] = {**_QUERIES, "minItems": 1} if must_search else _QUERIES
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 class SchemaDialect:
-    """For models that need their reply constrained. Deciding costs one short call."""
+    """For models that need their reply constrained. Deciding costs one short call, queries another.
 
-    min_reply_tokens = DECISION_TOKENS
+    `search_threshold`: search when the model's probability of searching is at least this,
+    where it tells one; None: what it writes.
+    """
+
+    min_reply_tokens = QUERIES_TOKENS
+
+    def __init__(self, *, search_threshold: float | None = None) -> None:
+        self._search_threshold = search_threshold
 
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         if prompt.evidence is not None:
@@ -86,29 +73,108 @@ class SchemaDialect:
         self, model: ModelClient, prompt: Prompt
     ) -> AsyncGenerator[Decision | ModelDelta, None]:
         if prompt.search != "never" and prompt.evidence is None:
-            decision, finished = await _decide(model, prompt)
-            yield finished
-            yield decision
-            if decision.search:
-                return
-        messages = _answer_messages(prompt) if prompt.evidence else _chat_messages(prompt)
-        call = ModelCall(messages, max_tokens=prompt.max_tokens)
-        text = ""
-        end: ModelFinished | None = None
-        async with aclosing(model.stream(call)) as deltas:
+            async with aclosing(self._decide(model, prompt)) as deciding:
+                async for item in deciding:
+                    yield item
+                    if isinstance(item, Decision) and (item.search or item.reuse):
+                        return
+        async with aclosing(_answer(model, prompt)) as deltas:
             async for delta in deltas:
-                if isinstance(delta, TextDelta):
-                    text += delta.text
-                elif isinstance(delta, ModelFinished):
-                    end = delta
-                    break
                 yield delta
-        if end is None:
-            return
-        if _may_be_asked_for_its_source(text, end, prompt):
-            async for extra in _name_source(model, prompt, text):
-                yield extra
-        yield end
+
+    async def _decide(
+        self, model: ModelClient, prompt: Prompt
+    ) -> AsyncGenerator[Decision | ModelFinished, None]:
+        """Yield the end of each call, then the decision with its queries."""
+        decision = Decision(search=True)
+        if prompt.search != "always":
+            call = ModelCall(
+                _decide_messages(prompt),
+                max_tokens=DECISION_TOKENS,
+                json_schema=decision_schema(prompt),
+                logprobs=True,
+            )
+            threshold = self._search_threshold
+            decision, ends = await _ask(
+                model,
+                call,
+                lambda text, tokens: parse_decision(
+                    text, prompt, tokens=tokens, threshold=threshold
+                ),
+            )
+            for end in ends:
+                yield end
+        if decision.search:
+            call = ModelCall(
+                _query_messages(prompt),
+                max_tokens=QUERIES_TOKENS,
+                json_schema=queries_schema(prompt),
+            )
+            queries, ends = await _ask(model, call, lambda text, _: parse_queries(text, prompt))
+            for end in ends:
+                yield end
+            decision = replace(decision, queries=queries)
+        yield decision
+
+
+async def _ask(
+    model: ModelClient, call: ModelCall, read: Callable[[str, tuple[TokenLogprob, ...]], T]
+) -> tuple[T, list[ModelFinished]]:
+    """The reply as `read` understands it, and the end of each call.
+
+    What cannot be read is asked again once, with what was wrong: the same call again would
+    bring the same reply. Raises InvalidModelOutput.
+    """
+    text, tokens, end = await _complete(model, call)
+    try:
+        return read(text, tokens), [end]
+    except InvalidModelOutput:
+        said = Message("assistant", text[:MAX_REPEATED_CHARS] or "-")
+        again = Message("user", prompts.decide_again(call.messages[-1].content))
+    call = replace(call, messages=(*call.messages, said, again))
+    text, tokens, second_end = await _complete(model, call)
+    return read(text, tokens), [end, second_end]
+
+
+async def _complete(
+    model: ModelClient, call: ModelCall
+) -> tuple[str, tuple[TokenLogprob, ...], ModelFinished]:
+    text, tokens = "", list[TokenLogprob]()
+    finished: ModelFinished | None = None
+    async with aclosing(model.stream(call)) as deltas:
+        async for delta in deltas:
+            if isinstance(delta, TextDelta):
+                text += delta.text
+                tokens.extend(delta.tokens)
+            elif isinstance(delta, ModelFinished):
+                finished = delta
+    if finished is None:
+        raise InvalidModelOutput("The model's decision came without an end.")
+    return text, tuple(tokens), finished
+
+
+async def _answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[ModelDelta, None]:
+    """The answer, from the sources if there are any; behind one that names none its source."""
+    if prompt.evidence is not None:
+        call = ModelCall(_answer_messages(prompt), max_tokens=prompt.max_tokens)
+    else:
+        call = ModelCall(_chat_messages(prompt), max_tokens=prompt.max_tokens, purpose="chat")
+    text = ""
+    end: ModelFinished | None = None
+    async with aclosing(model.stream(call)) as deltas:
+        async for delta in deltas:
+            if isinstance(delta, TextDelta):
+                text += delta.text
+            elif isinstance(delta, ModelFinished):
+                end = delta
+                break
+            yield delta
+    if end is None:
+        return
+    if _may_be_asked_for_its_source(text, end, prompt):
+        async for extra in _name_source(model, prompt, text):
+            yield extra
+    yield end
 
 
 def _may_be_asked_for_its_source(text: str, finished: ModelFinished, prompt: Prompt) -> bool:
@@ -163,67 +229,17 @@ async def _name_source(
         yield TextDelta(f" [{number}]")
 
 
-async def _decide(model: ModelClient, prompt: Prompt) -> tuple[Decision, ModelFinished]:
-    must_search = prompt.search == "always"
-    call = ModelCall(
-        _decide_messages(prompt),
-        max_tokens=DECISION_TOKENS,
-        json_schema=decision_schema(must_search=must_search, follow_up=bool(prompt.history)),
-    )
-    text, finished = "", None
-    async with aclosing(model.stream(call)) as deltas:
-        async for delta in deltas:
-            if isinstance(delta, TextDelta):
-                text += delta.text
-            elif isinstance(delta, ModelFinished):
-                finished = delta
-    if finished is None:
-        raise InvalidModelOutput("The model's decision came without an end.")
-    return parse_decision(text, prompt), finished
-
-
-def parse_decision(text: str, prompt: Prompt) -> Decision:
-    """Read the JSON reply. Raises InvalidModelOutput when it is not of the schema."""
-    must_search = prompt.search == "always"
-    try:
-        reply = json.loads(text)
-        reason, queries = reply["reason"], reply["queries"]
-        search = must_search or reply["next"] == "search_web"
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidModelOutput(
-            "The model's decision whether to search could not be read. Try again."
-        ) from error
-    if not isinstance(reason, str) or not isinstance(queries, list):
-        raise InvalidModelOutput("The model's decision could not be read. Try again.")
-    # The whole question is the first query: in key words, small models lose names and points
-    # ("git undo last commit keep changes" became an answer about amending).
-    whole = _with_its_subject(reply.get("standalone"), prompt)
-    wanted = [whole] if prompt.history else [whole, *queries[: MAX_QUERIES - 1]]
-    words = [" ".join(query.split()) for query in wanted if isinstance(query, str)]
-    kept = tuple(dict.fromkeys(query for query in words if query))[:MAX_QUERIES]
-    if len(prompt.question) > MAX_WHOLE_QUESTION_CHARS and len(kept) > 1:
-        kept = kept[1:]  # The beginning of a long text is no query.
-    if not search:
-        return Decision(search=False, reason=reason.strip())
-    return Decision(search=True, queries=kept, reason=reason.strip())
-
-
-def _with_its_subject(standalone: object, prompt: Prompt) -> str:
-    """The question as it stands alone; behind the last one where the model added nothing to it."""
-    question = prompt.question[:MAX_WHOLE_QUESTION_CHARS]
-    if not isinstance(standalone, str) or not prompt.history:
-        return question
-    if set(_WORD.findall(standalone.casefold())) - set(_WORD.findall(question.casefold())):
-        return standalone
-    asked_before = [message.content for message in prompt.history if message.role == "user"]
-    return f"{asked_before[-1][:MAX_WHOLE_QUESTION_CHARS]} {question}"
-
-
 def _decide_messages(prompt: Prompt) -> tuple[Message, ...]:
     system = prompts.decide_system(
-        prompt.today, must_search=prompt.search == "always", follow_up=bool(prompt.history)
+        prompt.today, follow_up=bool(prompt.history), sources_in_hand=bool(prompt.in_hand)
     )
-    question = prompts.decide_question(prompt.question)
+    question = prompts.decide_question(prompt.question, addresses=bool(prompt.addresses))
+    return (Message("system", system), *prompt.history, Message("user", question))
+
+
+def _query_messages(prompt: Prompt) -> tuple[Message, ...]:
+    system = prompts.write_queries(prompt.today, follow_up=bool(prompt.history))
+    question = prompts.query_question(prompt.question)
     return (Message("system", system), *prompt.history, Message("user", question))
 
 

@@ -1,45 +1,25 @@
-"""Dialect `tools`: the model searches by an OpenAI tool call."""
+"""Dialect `tools`: the model searches by an OpenAI tool call, or by one that it writes as text."""
 
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from websearch_agent import prompts
-from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.models.dialects.search_call import SEARCH_TOOL
+from websearch_agent.models.dialects.search_or_answer import answer_only, search_or_answer
+from websearch_agent.models.profile import Profile, find_profile
 from websearch_agent.protocols import ModelClient
 from websearch_agent.types import (
     Decision,
     Message,
     ModelCall,
     ModelDelta,
-    ModelFinished,
     Prompt,
-    TextDelta,
     Tool,
     ToolCall,
 )
 
-MAX_QUERIES = 3
-MAX_QUERY_CHARS = 200
-
-SEARCH_TOOL = Tool(
-    name="search_web",
-    description="Search the web and read the best pages. The result is a list of numbered "
-    "sources with their text.",
-    parameters={
-        "type": "object",
-        "properties": {
-            "queries": {
-                "type": "array",
-                "items": {"type": "string"},
-                "minItems": 1,
-                "maxItems": MAX_QUERIES,
-                "description": "One to three short queries, each understandable on its own.",
-            }
-        },
-        "required": ["queries"],
-    },
-)
+_CALL_FORM = 'search_web with the arguments {"queries": ["a short query"]}'
 
 
 class ToolsDialect:
@@ -47,13 +27,15 @@ class ToolsDialect:
 
     min_reply_tokens = 128
 
+    def __init__(self, profile: Profile | None = None) -> None:
+        self._profile = profile or find_profile("generic")
+
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
-        may_search = prompt.search != "never"
         if prompt.evidence is None:
-            language = prompts.language_name(prompt.question)
-            system = prompts.chat_system(prompt.today, search_tool=may_search, language=language)
-            return (Message("system", system), *prompt.history, Message("user", prompt.question))
-        system = prompts.answer_system(prompt.today, search_tool=may_search)
+            return self._messages_before_searching(prompt)
+        system = prompts.answer_system(
+            prompt.today, search_tool=prompt.search != "never", citation=self._profile.citation
+        )
         arguments = json.dumps({"queries": prompt.evidence.queries}, ensure_ascii=False)
         call = ToolCall(id="search_1", name=SEARCH_TOOL.name, arguments=arguments)
         return (
@@ -63,6 +45,25 @@ class ToolsDialect:
             Message("assistant", "", tool_calls=(call,)),
             Message("tool", prompts.sources(prompt.evidence.sources), tool_call_id=call.id),
         )
+
+    def _messages_before_searching(self, prompt: Prompt) -> tuple[Message, ...]:
+        may_search = prompt.search != "never"
+        system = prompts.chat_system(
+            prompt.today,
+            search_tool=may_search,
+            language=prompts.language_name(prompt.question),
+            in_hand=bool(prompt.in_hand),
+            addresses=may_search and bool(prompt.addresses),
+        )
+        question = prompt.question
+        if prompt.in_hand:
+            question = prompts.in_hand_question(
+                question,
+                sources=prompt.in_hand,
+                may_search=may_search,
+                citation=self._profile.citation,
+            )
+        return (Message("system", system), *prompt.history, Message("user", question))
 
     def offered_tools(self, prompt: Prompt) -> tuple[Tool, ...]:
         return () if prompt.search == "never" else (SEARCH_TOOL,)
@@ -74,48 +75,15 @@ class ToolsDialect:
         call = ModelCall(
             messages=self.build_messages(prompt),
             max_tokens=prompt.max_tokens,
+            purpose="agent" if may_search or prompt.evidence or prompt.in_hand else "chat",
             tools=self.offered_tools(prompt),
             force_tool=prompt.search == "always",
         )
-        decided = not may_search
-        async with aclosing(model.stream(call)) as deltas:
+        reply = (
+            search_or_answer(model, prompt, call, form=_CALL_FORM)
+            if may_search
+            else answer_only(model, call)
+        )
+        async with aclosing(reply) as deltas:
             async for delta in deltas:
-                if isinstance(delta, TextDelta) and not decided and delta.text.strip():
-                    decided = True
-                    yield Decision(search=False)
                 yield delta
-                if isinstance(delta, ModelFinished) and may_search:
-                    decision = _decision(delta, prompt)
-                    if decision.search or not decided:
-                        yield decision
-
-
-def _decision(finished: ModelFinished, prompt: Prompt) -> Decision:
-    queries: list[str] = []
-    for call in finished.tool_calls:
-        queries.extend(parse_queries(call))
-    if queries:
-        return Decision(search=True, queries=tuple(dict.fromkeys(queries))[:MAX_QUERIES])
-    if prompt.search == "always":
-        # Not every server enforces tool_choice: the person asked for a search, so one is made.
-        return Decision(search=True, queries=(prompt.question[:MAX_QUERY_CHARS],))
-    return Decision(search=False)
-
-
-def parse_queries(call: ToolCall) -> list[str]:
-    """The queries of a call. Raises InvalidModelOutput when they cannot be made out."""
-    try:
-        arguments = json.loads(call.arguments)
-    except ValueError as error:
-        raise InvalidModelOutput("The model wrote a search call that is no JSON.") from error
-    if not isinstance(arguments, dict):
-        raise InvalidModelOutput("The model wrote a search call without queries.")
-    found = arguments.get("queries", arguments.get("query", []))
-    listed = [found] if isinstance(found, str) else found
-    if not isinstance(listed, list):
-        raise InvalidModelOutput("The model wrote a search call without queries.")
-    queries = [" ".join(q.split())[:MAX_QUERY_CHARS] for q in listed if isinstance(q, str)]
-    queries = [q for q in queries if q]
-    if call.name != SEARCH_TOOL.name or not queries:
-        raise InvalidModelOutput("The model wrote a search call without queries.")
-    return queries

@@ -1,0 +1,150 @@
+"""`eval`: measure the model's decisions on labelled rows."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from websearch_agent.config import Settings
+from websearch_agent.evals.decision import (
+    FAILED,
+    DecisionResult,
+    run_decisions,
+    sample_rows,
+    summarise,
+)
+from websearch_agent.evals.result_file import ResultFile, fingerprint, prompts_fingerprint
+from websearch_agent.evals.rows import read_decision_rows
+from websearch_agent.wiring import build_service
+
+
+async def run_decision_eval(
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    limit: int | None,
+    as_json: bool,
+    fresh: bool,
+    today: date,
+    parallel: int,
+) -> bool:
+    """Print the figures; False if a row failed. Raises InvalidRequest, ModelError."""
+    rows = sample_rows(read_decision_rows(paths), limit)
+    # The questions are asked as a person's are, in conversations that nobody wants to keep.
+    with tempfile.TemporaryDirectory() as folder:
+        own = settings.model_copy(update={"database_url": f"sqlite:///{folder}/eval.db"})
+        service = await build_service(own)
+        try:
+            await service.model.prepare()
+            described = _settings(settings, service.model.name, paths, today)
+            results_file = ResultFile(settings.data_dir / "evals", "decision", described)
+            if fresh:
+                results_file.clear()
+            with _Progress(len(rows)) as progress:
+                results = await run_decisions(
+                    rows,
+                    service.parts,
+                    results_file,
+                    today=today,
+                    parallel=parallel,
+                    on_result=progress.count,
+                )
+        finally:
+            await service.aclose()
+    summary = summarise(results, {**described, "limit": limit, "parallel": parallel})
+    if as_json:
+        print(json.dumps(summary, ensure_ascii=False))
+    else:
+        _show(summary, results_file.path)
+    return not any(result.decided == FAILED for result in results)
+
+
+def _settings(
+    settings: Settings, model: str, paths: Sequence[Path], today: date
+) -> dict[str, object]:
+    """All that the decisions depend on; part of the result file's name."""
+    return {
+        "model": model,
+        "profile": settings.model_profile,
+        "dialect": settings.model_dialect,
+        "search_threshold": settings.search_threshold,
+        "context_window": settings.context_window,
+        "today": today.isoformat(),
+        "data": [path.name for path in paths],
+        "data_sha256": fingerprint(paths),
+        "prompts_sha256": prompts_fingerprint(),
+    }
+
+
+class _Progress:
+    """A bar on stderr with the accuracy so far; nothing where stderr is no terminal."""
+
+    def __init__(self, total: int) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("Decisions", total=total)
+        self._done = self._right = 0
+
+    def __enter__(self) -> "_Progress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def count(self, result: DecisionResult) -> None:
+        self._done += 1
+        self._right += result.right
+        share = f"{self._right / self._done:.3f} right"
+        self._progress.update(self._task, advance=1, description=share)
+
+
+def _show(summary: dict[str, Any], path: Path) -> None:
+    console = Console()
+    table = Table(title="Decisions", title_justify="left")
+    for title in ("", "rows", "accuracy", "95 % interval", "precision", "recall", "failed"):
+        table.add_column(title, justify="right" if title else "left")
+    table.add_row(*_line("all", summary["metrics"]), end_section=True)
+    for group in ("lang", "src"):
+        for name, metrics in summary["by"][group].items():
+            table.add_row(*_line(name, metrics))
+        table.add_section()
+    console.print(table)
+    counts = Table(title="Label (down) and decision (across)", title_justify="left")
+    decided = ("search", "no_search", FAILED)
+    for title in ("", *decided):
+        counts.add_column(title, justify="right" if title else "left")
+    for label, row in summary["confusion"].items():
+        counts.add_row(label, *(str(row[name]) for name in decided))
+    console.print(counts)
+    metrics = summary["metrics"]
+    console.print(
+        f"Seconds a decision: {metrics['seconds_p50']} (median), {metrics['seconds_p95']} (95 %)"
+    )
+    console.print(f"Row by row: {path}", soft_wrap=True)
+
+
+def _line(name: str, metrics: dict[str, Any]) -> list[str]:
+    low, high = metrics["accuracy_ci95"]
+    figures = [f"{metrics[key]:.3f}" if key in metrics else "" for key in ("precision", "recall")]
+    return [
+        name,
+        str(metrics["n"]),
+        f"{metrics['accuracy']:.3f}",
+        f"{low:.3f} – {high:.3f}",
+        *figures,
+        str(metrics["failed"]),
+    ]

@@ -1,0 +1,57 @@
+"""Figures from labels and decisions: pure functions."""
+
+import math
+from collections.abc import Sequence
+
+
+def accuracy(right: Sequence[bool]) -> float:
+    """Share that is right, 0 to 1; 0 for none at all."""
+    return sum(right) / len(right) if right else 0.0
+
+
+def wilson_interval(right: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
+    """95 % confidence interval of a share (Wilson, JASA 1927)."""
+    if n == 0:
+        return (0.0, 1.0)
+    share = right / n
+    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    middle = share + z * z / (2 * n)
+    return ((middle - spread) / scale, (middle + spread) / scale)
+
+
+def precision_recall_f1(wanted: Sequence[bool], got: Sequence[bool]) -> tuple[float, float, float]:
+    """Of the positive class; 0 where there is nothing to divide by."""
+    hits = sum(w and g for w, g in zip(wanted, got, strict=True))
+    precision = hits / sum(got) if any(got) else 0.0
+    recall = hits / sum(wanted) if any(wanted) else 0.0
+    both = precision + recall
+    return precision, recall, 2 * precision * recall / both if both else 0.0
+
+
+def auc(wanted: Sequence[bool], scores: Sequence[float]) -> float | None:
+    """Area under the ROC curve, ties counted half; None where one class is missing."""
+    order = sorted(range(len(scores)), key=lambda i: scores[i])
+    ranks = [0.0] * len(scores)
+    start = 0
+    while start < len(order):
+        end = start
+        while end + 1 < len(order) and scores[order[end + 1]] == scores[order[start]]:
+            end += 1
+        for place in range(start, end + 1):
+            ranks[order[place]] = (start + end) / 2 + 1
+        start = end + 1
+    positives = sum(wanted)
+    negatives = len(wanted) - positives
+    if not positives or not negatives:
+        return None
+    rank_sum = sum(rank for rank, is_wanted in zip(ranks, wanted, strict=True) if is_wanted)
+    return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Nearest-rank quantile; 0 for none."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]

@@ -1,0 +1,65 @@
+"""Results of a run, line by line on disk, so that an interrupted run goes on."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from websearch_agent import __version__
+from websearch_agent.resources import resource_dir
+
+
+def fingerprint(paths: Sequence[Path]) -> str:
+    """SHA-256 over the files' contents, in order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def prompts_fingerprint() -> str:
+    """SHA-256 over all prompts: another wording is another run."""
+    return fingerprint(sorted(resource_dir("prompts").glob("*.jinja")))
+
+
+class ResultFile:
+    """JSON lines: first what was run on what, then one line for each row that is done.
+
+    The name holds a hash of program version, data, prompts and settings: a run with any of
+    them changed starts anew, one with all the same goes on.
+    """
+
+    def __init__(self, folder: Path, eval_name: str, settings: Mapping[str, object]) -> None:
+        described = {"eval": eval_name, "version": __version__, **settings}
+        key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+        self.path = folder / f"{eval_name}-{key}.jsonl"
+        self._header = {**described, "started": datetime.now(UTC).isoformat(timespec="seconds")}
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The rows that are done, by id. A line that was cut off by a crash is left out."""
+        done: dict[str, dict[str, Any]] = {}
+        if not self.path.exists():
+            return done
+        for line in self.path.read_text(encoding="utf-8").splitlines()[1:]:
+            try:
+                row = json.loads(line)
+                done[row["id"]] = row
+            except (ValueError, KeyError, TypeError):
+                continue
+        return done
+
+    def clear(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def append(self, row: Mapping[str, object]) -> None:
+        """Write one row at the end; behind a line that a crash cut off, on a line of its own."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(row, ensure_ascii=False) + "\n"]
+        if not self.path.exists():
+            lines.insert(0, json.dumps(self._header, ensure_ascii=False) + "\n")
+        elif not self.path.read_bytes().endswith(b"\n"):
+            lines.insert(0, "\n")
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(lines)

@@ -1,0 +1,114 @@
+"""A model opened to be tried out: what is put to it, and what it says in reply."""
+
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from websearch_agent.config import Settings
+from websearch_agent.models.capabilities import Capabilities
+from websearch_agent.models.client import OpenAICompatibleModel
+from websearch_agent.models.embedded import EmbeddedModel
+from websearch_agent.models.profile import DialectName, Profile, find_profile, profile_for
+from websearch_agent.models.usage_listener import UsageListener
+from websearch_agent.types import (
+    Message,
+    ModelCall,
+    ModelFinished,
+    TextDelta,
+    TokenLogprob,
+    Tool,
+    Usage,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply. Seconds count from sending; `first_s` until the first piece."""
+
+    text: str
+    pieces: int
+    finished: ModelFinished
+    first_s: float
+    total_s: float
+    tokens: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedServer:
+    """The model under test; `listener` is None for the embedded one, which is no server."""
+
+    settings: Settings
+    model: OpenAICompatibleModel | EmbeddedModel
+    listener: UsageListener | None = None
+
+    @property
+    def profile(self) -> Profile:
+        if isinstance(self.model, OpenAICompatibleModel):
+            return self.model.profile
+        if self.settings.model_profile:
+            return find_profile(self.settings.model_profile)
+        return profile_for(self.model.name)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        if isinstance(self.model, OpenAICompatibleModel):
+            return self.model.capabilities
+        return Capabilities(tools=False)
+
+    def dialect(self) -> DialectName:
+        """The one that will be used, as `wiring.make_dialect` chooses it."""
+        if self.settings.model_dialect != "auto":
+            return self.settings.model_dialect
+        wanted = self.profile.dialect
+        if self.listener is None or (wanted == "tools" and not self.capabilities.tools):
+            return "schema"
+        return wanted
+
+
+def open_server(settings: Settings) -> CheckedServer:
+    """The configured model, not yet asked for anything."""
+    if settings.model_url is None:
+        return CheckedServer(settings, EmbeddedModel(settings))
+    listener = UsageListener()
+    model = OpenAICompatibleModel(settings, transport=listener)
+    return CheckedServer(settings, model, listener)
+
+
+def call_of(question: str, *, max_tokens: int) -> ModelCall:
+    return ModelCall((Message("user", question),), max_tokens=max_tokens)
+
+
+async def ask(
+    server: CheckedServer,
+    question: str,
+    *,
+    max_tokens: int,
+    json_schema: dict[str, object] | None = None,
+    tools: tuple[Tool, ...] = (),
+    force_tool: bool = False,
+    logprobs: bool = False,
+) -> Reply:
+    """One question and its whole reply. Raises ModelError."""
+    call = replace(
+        call_of(question, max_tokens=max_tokens),
+        json_schema=json_schema,
+        tools=tools,
+        force_tool=force_tool,
+        logprobs=logprobs,
+    )
+    started = time.monotonic()
+    first_s, texts, pieces = 0.0, [], 0
+    tokens: list[TokenLogprob] = []
+    finished = ModelFinished("none", Usage())
+    async with aclosing(server.model.stream(call)) as deltas:
+        async for delta in deltas:
+            first_s = first_s or time.monotonic() - started
+            if isinstance(delta, ModelFinished):
+                finished = delta
+                continue
+            pieces += 1
+            if isinstance(delta, TextDelta):
+                texts.append(delta.text)
+                tokens.extend(delta.tokens)
+    total_s = time.monotonic() - started
+    return Reply("".join(texts), pieces, finished, first_s, total_s, tuple(tokens))
