@@ -111,6 +111,12 @@ class TestProfile:
         await ask(client, ModelCall(CALL.messages, 16, stop=("a", "b")))
         assert server.bodies()[0]["stop"] == ["a", "b", "<|end|>"]
 
+    async def test_marks_of_a_call_are_asked_for_where_the_model_writes_them(self) -> None:
+        for profile, sent in (("megrez-3b-instruct", False), ("generic", None)):
+            server = Server(says())
+            await ask(server.client(model_profile=profile))
+            assert server.bodies()[0].get("skip_special_tokens") is sent
+
     async def test_thinking_is_switched_by_purpose(self, tmp_path: Path) -> None:
         switch = "{chat_template_kwargs = {enable_thinking = false}}"
         text = f"[reasoning]\nform = 'open_tags'\nagent = {switch}"

@@ -10,6 +10,8 @@ from websearch_agent.types import Message, ModelCall
 TOP_LOGPROBS = 8
 # Fields that OpenAI does not know: vLLM, llama-server and SGLang do, hosted servers may answer 400.
 _SAMPLING_EXTENSIONS = ("top_k", "min_p", "repetition_penalty")
+# The marks of a call are special tokens, which vLLM leaves out of a reply unless it is told not to.
+_MARKS_BODY = {"skip_special_tokens": False}
 # OpenAI's own fields that some servers or models refuse, and a reply does not depend on.
 _OPTIONAL = (
     "temperature",
@@ -62,7 +64,7 @@ class BodyForm:
 def extension_fields(profile: Profile) -> frozenset[str]:
     """Fields of this profile's bodies that a server need not know."""
     reasoning = {*(profile.reasoning.agent or {}), *(profile.reasoning.chat or {})}
-    return frozenset({*_SAMPLING_EXTENSIONS, *reasoning})
+    return frozenset({*_SAMPLING_EXTENSIONS, *_MARKS_BODY, *reasoning})
 
 
 def _names(reply: str, field: str) -> bool:
@@ -89,6 +91,7 @@ def request_body(
         "stream": True,
         "stream_options": {"include_usage": True},
         **reasoning_body(call, profile),
+        **(_MARKS_BODY if profile.dialect == "markers" else {}),
     }
     stop = tuple(dict.fromkeys((*call.stop, *profile.stop)))
     if stop:
