@@ -23,6 +23,8 @@ SETTING_NAMES = {f"WEBSEARCH_{name.upper()}" for name in Settings.model_fields}
         ("WEBSEARCH_ALLOWED_NETWORKS", "10.0.0.0/99", "network"),
         ("WEBSEARCH_DATABASE_URL", "postgresql://localhost/db", "sqlite:///"),
         ("WEBSEARCH_LOG_LEVEL", "loud", "debug"),
+        ("WEBSEARCH_ALLOWED_HOSTS", "https://a.example", "no host name"),
+        ("WEBSEARCH_SEARCH_THRESHOLD", "1.5", "less than 1"),
     ],
 )
 def test_wrong_setting_is_named(

@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         description="Private networks whose pages may be read, separated by commas, for example "
         "`10.0.0.0/8,127.0.0.1/32`. Empty: public addresses only.",
     )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Host names, separated by commas, under which the page may be asked for, for "
+        "example `answers.example.org`. Empty: the loopback names when it listens there, else any.",
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="Folder for conversations, index and model. Unset: "
@@ -142,6 +147,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split_networks(cls, value: object) -> object:
         return _split_commas(value)
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        hosts = _split_commas(value)
+        if isinstance(hosts, tuple):
+            wrong = [host for host in hosts if re.search(r"[/\s@*]", str(host))]
+            if wrong:
+                raise ValueError(f"{wrong[0]!r} is no host name; example: answers.example.org")
+            return tuple(str(host).lower() for host in hosts)
+        return hosts
 
     @field_validator("model_url", "searxng_url")
     @classmethod

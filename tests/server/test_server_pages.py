@@ -9,7 +9,13 @@ from server.fake_service import DOCUMENT_TEXT, QUOTED, FakeService, search_scrip
 from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ModelUnavailable
 from websearch_agent.server.app import create_app
-from websearch_agent.server.run import bind_listener, host_header_of, is_loopback, run_server
+from websearch_agent.server.run import (
+    bind_listener,
+    host_header_of,
+    hosts_to_answer,
+    is_loopback,
+    run_server,
+)
 from websearch_agent.types import (
     ModelStatus,
 )
@@ -186,3 +192,18 @@ async def test_host_that_was_asked_for_is_answered(host: str, header: str) -> No
 )
 def test_loopback_hosts_are_known(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("set_hosts", "host", "answered"),
+    [
+        ((), "127.0.0.1", {"localhost", "127.0.0.1", "[::1]"}),
+        ((), "0.0.0.0", None),
+        (("a.example:443",), "0.0.0.0", {"localhost", "127.0.0.1", "[::1]", "a.example"}),
+    ],
+)
+def test_host_names_that_are_answered(
+    set_hosts: tuple[str, ...], host: str, answered: set[str] | None
+) -> None:
+    hosts = hosts_to_answer(Settings(allowed_hosts=set_hosts), host)
+    assert (None if hosts is None else set(hosts)) == answered

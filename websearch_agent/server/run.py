@@ -16,7 +16,7 @@ from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError
 from websearch_agent.server.app import create_app
 from websearch_agent.server.feed import OpenAnswers
-from websearch_agent.server.guards import LOOPBACK_HOSTS
+from websearch_agent.server.guards import LOOPBACK_HOSTS, host_without_port
 from websearch_agent.server.service import ServiceFactory
 
 SHUTDOWN_S = 3
@@ -36,9 +36,19 @@ def run_server(
             f"Warning: {host} can be reached from other machines, and there is no login yet: "
             "whoever reaches it can ask, read and delete every conversation."
         )
-    allowed_hosts = (*LOOPBACK_HOSTS, host_header_of(host)) if loopback else None
+    allowed_hosts = hosts_to_answer(settings, host)
     with listener, suppress(KeyboardInterrupt):
         asyncio.run(_serve(listener, settings, allowed_hosts, service_factory))
+
+
+def hosts_to_answer(settings: Settings, host: str) -> tuple[str, ...] | None:
+    """The `Host` headers that are answered; None is any.
+
+    Those that are set, and always the loopback names: a health check on the machine uses them.
+    """
+    if settings.allowed_hosts:
+        return (*LOOPBACK_HOSTS, *map(host_without_port, settings.allowed_hosts))
+    return (*LOOPBACK_HOSTS, host_header_of(host)) if is_loopback(host) else None
 
 
 async def _serve(
