@@ -1,14 +1,25 @@
 """Settings of the person who runs the tests must not reach them."""
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
+from websearch_agent.store.sqlite import SqliteStore
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "conversations.db")
+    await store.open()
+    yield store
+    await store.close()
 
 
 @pytest.fixture(autouse=True)

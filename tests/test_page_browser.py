@@ -22,6 +22,7 @@ from websearch_agent.events import (
     AnswerDelta,
     AnswerFailed,
     DecisionMade,
+    ReasoningAdded,
     SourcesSelected,
 )
 from websearch_agent.server.run import AnsweringServer
@@ -149,6 +150,25 @@ async def unsearchable_script(
         yield event
 
 
+async def reusing_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    text = "Proxies are read too [1]."
+    yield service.start(request)
+    yield DecisionMade(False, reason="more from sources", reuse=True, probability=0.1)
+    yield SourcesSelected((PAGE_SOURCE,))
+    yield AnswerDelta(text)
+    yield service.finish(make_answer(text, sources=(PAGE_SOURCE,)))
+
+
+async def thinking_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    yield service.start(request)
+    yield ReasoningAdded("Let me <b>think</b>.")
+    yield DecisionMade(True, ("q",), "recent event", probability=0.96)
+    yield AnswerDelta("Thought over.")
+    yield service.finish(make_answer("Thought over."))
+
+
 class ServerThread:
     """The app in a thread of its own, so that Playwright's sync API can be used."""
 
@@ -170,6 +190,8 @@ class ServerThread:
             silent=silent_script,
             refuse=refusing_script,
             unsearchable=unsearchable_script,
+            reuse=reusing_script,
+            thinking=thinking_script,
         )
         self.service.scripts[LONG_QUESTION] = refusing_script
         self.server = make_server(self.service)
@@ -372,13 +394,23 @@ def test_refused_question_comes_back_whole_to_be_changed(
     assert server.service.requests[0].question == text
 
 
+def asked_questions(page: Page, server: ServerThread, *, count: int) -> list[str]:
+    """The questions that have reached the service, as soon as there are so many of them."""
+    for _ in range(500):
+        if len(server.service.requests) >= count:
+            break
+        page.wait_for_timeout(20)
+    return [request.question for request in server.service.requests]
+
+
 def test_stop_before_the_first_word_offers_to_ask_again(page: Page, server: ServerThread) -> None:
     ask(page, "silent")
+    asked_questions(page, server, count=1)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".ending-note")).to_have_text("Stopped before anything was written.")
     page.get_by_role("button", name="Ask again").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    assert [request.question for request in server.service.requests] == ["silent", "silent"]
+    assert asked_questions(page, server, count=2) == ["silent", "silent"]
 
 
 def test_search_switch_survives_a_reload_and_is_not_called_a_decision(page: Page) -> None:
@@ -458,3 +490,18 @@ def test_chinese_browser_gets_a_chinese_page(
     expect(page.get_by_role("heading", name="您想了解什么？")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     context.close()
+
+
+def test_sources_that_are_taken_up_again_are_told(page: Page) -> None:
+    ask(page, "reuse")
+    steps = page.locator(".turn").last
+    expect(steps).to_contain_text("Answers from the sources of an earlier answer")
+    expect(page.locator(".card")).to_have_count(1)
+
+
+def test_reason_and_thoughts_are_shown_apart_from_the_answer(page: Page) -> None:
+    ask(page, "thinking")
+    turn = page.locator(".turn").last
+    expect(turn).to_contain_text("recent event · 96 % for searching")
+    expect(turn).to_contain_text("Let me <b>think</b>.")
+    expect(page.locator(".answer")).to_have_text("Thought over.")

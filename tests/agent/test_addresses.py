@@ -1,13 +1,20 @@
 import pytest
 
-from websearch_agent.agent.addresses import find_addresses, without_addresses
+from websearch_agent.agent.addresses import find_addresses, shorter_address, without_addresses
 
 
 @pytest.mark.parametrize(
     ("question", "addresses"),
     [
         ("Summarise https://example.org/a?b=1#c, please.", ("https://example.org/a?b=1#c",)),
-        ("看看https://example.org/新闻说了什么", ("https://example.org/",)),
+        ("看看https://example.org/新闻说了什么", ("https://example.org/新闻说了什么",)),
+        ("https://zh.wikipedia.org/wiki/北京，讲了什么？", ("https://zh.wikipedia.org/wiki/北京",)),
+        (
+            "read https://en.example.org/wiki/O'Reilly_Media",
+            ("https://en.example.org/wiki/O'Reilly_Media",),
+        ),
+        ("'https://example.org/a'", ("https://example.org/a",)),
+        ("https://example.org/{id}?a={b}", ("https://example.org/{id}?a={b}",)),
         ("请总结（https://example.org/a）。", ("https://example.org/a",)),
         ("See (https://example.org/wiki/Go_(game)).", ("https://example.org/wiki/Go_(game)",)),
         ("<https://example.org/a>", ("https://example.org/a",)),
@@ -24,6 +31,19 @@ from websearch_agent.agent.addresses import find_addresses, without_addresses
 )
 def test_addresses_of_a_question(question: str, addresses: tuple[str, ...]) -> None:
     assert find_addresses(question) == addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "shorter"),
+    [
+        ("https://example.org/新闻说了什么", "https://example.org/"),
+        ("https://example.org/a,东京", "https://example.org/a"),
+        ("https://example.org/a", None),
+        ("https://东京.example/", None),
+    ],
+)
+def test_sentence_without_blanks_may_be_cut_off(address: str, shorter: str | None) -> None:
+    assert shorter_address(address) == shorter
 
 
 def test_at_most_three_addresses_are_taken() -> None:

@@ -1,7 +1,6 @@
 """The whole agent, from the question to the stored answer, with fakes at its edges."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,14 +44,6 @@ from websearch_agent.types import (
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "conversations.db")
-    await store.open()
-    yield store
-    await store.close()
 
 
 def failed(events: list[AgentEvent]) -> AnswerFailed:

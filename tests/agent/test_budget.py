@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from websearch_agent.agent.budget import count_prompt, fit_prompt
 from websearch_agent.agent.select import fill_budget
 from websearch_agent.agent.state import AgentContext
+from websearch_agent.models.dialects.markers import MarkersDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
+from websearch_agent.models.profile import find_profile
 from websearch_agent.protocols import Dialect
 from websearch_agent.types import (
     Evidence,
@@ -24,6 +26,8 @@ from websearch_agent.types import (
 )
 
 pytestmark = pytest.mark.anyio
+
+MEGREZ = MarkersDialect(find_profile("megrez-3b-instruct"))
 
 
 class Context:
@@ -41,12 +45,13 @@ def make_sources(count: int, chars: int) -> tuple[Source, ...]:
 
 @given(
     window=st.sampled_from([2048, 4096, 32768]),
-    dialect=st.sampled_from([SchemaDialect(), ToolsDialect()]),
+    dialect=st.sampled_from([SchemaDialect(), ToolsDialect(), MEGREZ]),
     search=st.sampled_from(["never", "auto"]),
     question=st.integers(1, 3000),
     turns=st.integers(0, 30),
     source_count=st.integers(0, 12),
     passage_chars=st.integers(1, 6000),
+    in_hand_count=st.integers(0, 8),
 )
 @settings(deadline=None)
 async def test_prompt_and_answer_always_fit(
@@ -57,11 +62,15 @@ async def test_prompt_and_answer_always_fit(
     turns: int,
     source_count: int,
     passage_chars: int,
+    in_hand_count: int,
 ) -> None:
     context = cast(AgentContext, Context(window, dialect))
     history = (Message("user", "why? " * 40), Message("assistant", "because. " * 200)) * turns
-    evidence = Evidence(("query",), make_sources(source_count, passage_chars))
-    prompt = Prompt(dt.date(2026, 1, 1), "q" * question, history, evidence, search)
+    evidence = None
+    if source_count:
+        evidence = Evidence(("query",), make_sources(source_count, passage_chars))
+    in_hand = () if evidence else make_sources(in_hand_count, passage_chars)
+    prompt = Prompt(dt.date(2026, 1, 1), "q" * question, history, evidence, search, in_hand=in_hand)
     fitted = await fit_prompt(prompt, context)
     used = await count_prompt(context, fitted)
     assert used + fitted.max_tokens <= window
@@ -96,3 +105,24 @@ def test_no_more_sources_than_asked_for_and_the_rest_goes_to_the_best() -> None:
     ranked = [passage("a", "1"), passage("b", "2"), passage("c", "3"), passage("a", "4")]
     chosen = fill_budget(ranked, [10, 10, 10, 10], budget_tokens=1000, max_sources=2)
     assert [p.text for p in chosen] == ["1", "2", "4"]
+
+
+@pytest.mark.parametrize("answer_tokens", [600, 1200, 3000, 9000])
+async def test_latest_turn_stays_however_long_it_is(answer_tokens: int) -> None:
+    context = cast("AgentContext", Context(4096, ToolsDialect()))
+    history = (Message("user", "hi"), Message("assistant", "word" * answer_tokens))
+    fitted = await fit_prompt(Prompt(dt.date(2026, 1, 1), "And then?", history), context)
+    assert fitted.history[0] == history[0]
+    kept = len(fitted.history[1].content) // 4
+    assert kept == answer_tokens or kept > 1000
+    assert fitted.max_tokens == 512
+
+
+async def test_older_turns_are_shortened_before_they_go() -> None:
+    context = cast("AgentContext", Context(4096, ToolsDialect()))
+    history = (Message("user", "why?"), Message("assistant", "word" * 900)) * 3
+    fitted = await fit_prompt(Prompt(dt.date(2026, 1, 1), "And then?", history), context)
+    lengths = [len(message.content) // 4 for message in fitted.history[1::2]]
+    assert lengths[-1] == 900
+    assert len(lengths) > 1
+    assert all(250 < length < 350 for length in lengths[:-1])

@@ -1,7 +1,6 @@
 """An answer that ended before the model was done says so, in the question's language."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncGenerator
 
 import pytest
 from agent_parts import answer_of, ask, make_parts
@@ -23,14 +22,6 @@ class CutModel(FakeModel):
     async def stream(self, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
         yield TextDelta("Half a sent")
         yield ModelFinished(self._finish_reason, Usage())
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "conversations.db")
-    await store.open()
-    yield store
-    await store.close()
 
 
 @pytest.mark.parametrize(

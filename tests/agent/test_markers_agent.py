@@ -1,8 +1,6 @@
 """The whole agent with a model that speaks Megrez's protocol."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from agent_parts import A, B, answer_of, ask, make_parts
@@ -17,14 +15,6 @@ pytestmark = pytest.mark.anyio
 
 def call(query: str) -> str:
     return f'<|function_start|>{{"name": "search_web", "arguments": {{"query": "{query}"}}}}'
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "conversations.db")
-    await store.open()
-    yield store
-    await store.close()
 
 
 async def test_second_call_searches_and_answers(store: SqliteStore) -> None:

@@ -21,7 +21,7 @@ SCRIPT = textwrap.dedent(
         yield ModelWaiting(ModelStatus("loading"))
         yield AnswerDelta("Let me look.")
         yield AnswerRestarted()
-        yield DecisionMade(search=True, queries=("quokka",))
+        yield DecisionMade(True, ("quokka",), "specific fact", probability=0.96)
         yield PageFinished("https://a.example", "A page")
         yield AnswerDelta("Half of")
         yield AnswerFailed("model_unavailable", "The model server broke off.", True)
@@ -52,7 +52,7 @@ def test_answer_and_notes_do_not_run_into_each_other() -> None:
     assert [line for line in lines if not re.search("[⠀-⣿]", line)] == [
         "Let me look.",
         "(That was not the answer yet.)",
-        "Searching: quokka",
+        "Searching: quokka  (specific fact, 96% for searching)",
         "  read  A page  https://a.example",
         "Half of",
         "The model server broke off.",

@@ -1,7 +1,6 @@
 """`eval decision`: the real agent with a model that decides by its script."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,14 +25,6 @@ ROWS = [
         id="3", question="news of then?", label="search", lang="en", src="b", date="2024-08-16"
     ),
 ]
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "conversations.db")
-    await store.open()
-    yield store
-    await store.close()
 
 
 def deciding_parts(store: SqliteStore, *, fail_on: str = "") -> tuple[AgentParts, FakeModel]:

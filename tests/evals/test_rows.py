@@ -27,7 +27,7 @@ def test_rows_are_read_with_their_day(tmp_path: Path, name: str) -> None:
     [
         ({"id": "a", "question": "q", "label": "perhaps"}, "line 2: label"),
         ({"id": "a", "label": "search"}, "line 2: question"),
-        ([1, 2], "line 2"),
+        ([1, 2], "line 2: no JSON object"),
     ],
 )
 def test_wrong_row_is_named_with_its_line(tmp_path: Path, row: object, message: str) -> None:

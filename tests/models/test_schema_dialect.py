@@ -130,6 +130,15 @@ def test_follow_up_is_searched_as_it_stands_alone() -> None:
     assert parse_queries(reply, prompt) == ("How much is the Lunda ferry?",)
     added_nothing = '{"standalone": "How much is it?", "queries": ["price"]}'
     assert parse_queries(added_nothing, prompt) == ("Who runs the ferry? How much is it?",)
+    named_in_a_query = '{"standalone": "How much is it?", "queries": ["ferry price"]}'
+    assert parse_queries(named_in_a_query, prompt) == ("How much is it?", "ferry price")
+
+
+def test_question_about_something_else_takes_nothing_of_the_last_one_along() -> None:
+    history = (Message("user", "Translate: my test was positive"), Message("assistant", "…"))
+    prompt = Prompt(TODAY, "Who won the 2022 World Cup?", history)
+    reply = '{"standalone": "Who won the 2022 World Cup?", "queries": ["2022 World Cup winner"]}'
+    assert parse_queries(reply, prompt) == ("Who won the 2022 World Cup?", "2022 World Cup winner")
 
 
 def tokens(*pairs: tuple[str, float]) -> tuple[TokenLogprob, ...]:

@@ -65,12 +65,27 @@ export class ActivityView {
   }
 
   /** `wasAsked`: the person wanted a search, so nobody had to decide. */
-  showDecision({ queries, reason }, { wasAsked = false } = {}) {
+  showDecision({ queries, reason, probability }, { wasAsked = false } = {}) {
     this.removeModelStep();
     this.showWorking(translate("searching"));
     const step = this.addStep("is-done", translate(wasAsked ? "askedSearch" : "decidedSearch"));
-    if (reason && !wasAsked) step.append(element("p", { class: "step-detail", text: reason }));
+    if (!wasAsked) this.addReason(step, reason, probability);
     this.addQueries(queries);
+  }
+
+  /** The sources of an earlier answer are read again instead of searching. */
+  showReuse({ reason }) {
+    this.removeModelStep();
+    this.showWorking(translate("writing"));
+    this.addReason(this.addStep("is-done", translate("decidedReuse")), reason);
+  }
+
+  /** Why, in the model's words, and how sure it was where it tells that. */
+  addReason(step, reason, probability = null) {
+    const percent = Math.round((probability ?? 0) * 100);
+    const sure = probability === null ? "" : translate("sureToSearch", { percent });
+    const words = [reason, sure].filter(Boolean).join(" · ");
+    if (words) step.append(element("p", { class: "step-detail", text: words }));
   }
 
   addQueries(queries) {

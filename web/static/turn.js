@@ -77,8 +77,12 @@ export class TurnView {
 
   showDecision(decision) {
     this.activity.removeModelStep();
-    if (!decision.search) return;
+    if (!decision.search && !decision.reuse) return;
     this.waiting.hidden = true;
+    if (decision.reuse) {
+      this.activity.showReuse(decision);
+      return;
+    }
     this.activity.showDecision(decision, { wasAsked: this.search === "always" });
     this.announce(translate("searching"));
   }

@@ -3,18 +3,31 @@
 import re
 
 MAX_ADDRESSES = 3
-# Up to white space, quotes, brackets and CJK text or punctuation: "看https://a.org/b。" ends at b.
+# Up to white space, quotation marks and CJK punctuation. Chinese and kana may belong to the path
+# (…/wiki/北京) or to the sentence (看https://a.org/b的内容): see `shorter_address`.
 _ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9])(?:https?://|www\.)[^\s<>\"'`“”‘’|\\^{}\u3000-\u9fff\uff00-\uffef]+", re.I
+    r"(?<![A-Za-z0-9])(?:https?://|www\.)[^\s<>\"`“”‘’「」『』《》【】（），。；：、！？]+",
+    re.IGNORECASE,
 )
-_TRAILING = ".,;:!?*_~"
-_BRACKETS = {")": "(", "]": "["}
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_TRAILING = ".,;:!?*_~'|"
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def find_addresses(question: str) -> tuple[str, ...]:
     """The first few `http(s)` addresses, each once; `www.…` gets its `https://`."""
     found = [_whole(_trim(match.group())) for match in _ADDRESS.finditer(question)]
     return tuple(dict.fromkeys(address for address in found if "." in address))[:MAX_ADDRESSES]
+
+
+def shorter_address(address: str) -> str | None:
+    """The address up to its first Chinese, Japanese or Korean letter, None if it has none.
+
+    To be tried when the whole cannot be read: these languages write no blank behind an address.
+    """
+    found = _CJK.search(address)
+    shorter = _trim(address[: found.start()]) if found else ""
+    return shorter if "." in shorter else None
 
 
 def without_addresses(text: str) -> str:

@@ -1,7 +1,7 @@
 """Decides what goes into the model's window: the one place that counts tokens.
 
 Order of shrinking: long messages of the history are shortened, then its oldest turns go, until it
-takes at most its share of the window; then sources go, last passage first, those of an earlier
+takes at most its share of the window (the latest turn stays, cut); then sources go, last passage first, those of an earlier
 turn before any other; then the room for the answer, and the rest of the history last. The current
 question is never cut.
 """
@@ -23,11 +23,15 @@ TOKENS_PER_MESSAGE = 6
 TOKENS_PER_PROMPT = 16
 # The fence, title, site and date of one source in the prompt.
 TOKENS_PER_SOURCE = 40
-# Share of the window that earlier turns may take.
+# Share of the window that earlier turns may take: beside sources, and without any.
 HISTORY_SHARE = 0.25
+CHAT_HISTORY_SHARE = 0.5
 # Share of the window that the sources of an earlier turn may take.
 IN_HAND_SHARE = 0.3
-MAX_HISTORY_MESSAGE_CHARS = 1200
+# A longer message is cut where the history does not fit.
+MAX_HISTORY_MESSAGE_TOKENS = 300
+# Cut to less than this, a long message says nothing any more.
+MIN_HISTORY_MESSAGE_TOKENS = 16
 
 
 async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1.0) -> Prompt:
@@ -48,7 +52,8 @@ async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1
         )
     answer = min(limits.answer_tokens, max(least, (window - fixed) // 2))
     room = window - fixed - answer
-    history = await _fit_history(context, prompt, min(room, int(window * HISTORY_SHARE)))
+    share = CHAT_HISTORY_SHARE if prompt.evidence is None else HISTORY_SHARE
+    history = await _fit_history(context, prompt, min(room, int(window * share)))
     in_hand = await _fit_in_hand(context, prompt.in_hand, int(window * IN_HAND_SHARE))
     fitted = replace(prompt, history=history, in_hand=in_hand, max_tokens=answer)
     return await _drop_sources_until_it_fits(fitted, context, window)
@@ -83,17 +88,41 @@ async def _fit_history(
     counts = await context.model.count_tokens([message.content for message in prompt.history])
     if sum(counts) + TOKENS_PER_MESSAGE * len(counts) <= budget_tokens:
         return prompt.history
-    shortened = [_shorten(message) for message in prompt.history]
-    counts = await context.model.count_tokens([message.content for message in shortened])
     kept: list[Message] = []
-    for end in range(len(shortened), 0, -2):
-        start = max(0, end - 2)
-        cost = sum(counts[start:end]) + TOKENS_PER_MESSAGE * (end - start)
-        if cost > budget_tokens:
+    for end in range(len(counts), 0, -2):
+        tokens = (counts[end - 2], counts[end - 1])
+        cut = _cut_turn(tokens, budget_tokens - 2 * TOKENS_PER_MESSAGE, latest=not kept)
+        if cut is None:
             break
-        budget_tokens -= cost
-        kept = shortened[start:end] + kept
+        kept = [*map(_shorten, prompt.history[end - 2 : end], tokens, cut), *kept]
+        budget_tokens -= sum(cut) + 2 * TOKENS_PER_MESSAGE
     return tuple(kept)
+
+
+def _cut_turn(tokens: tuple[int, int], allowed: int, *, latest: bool) -> tuple[int, int] | None:
+    """Tokens that question and answer of a turn may keep; None if it has to go.
+
+    The latest one gets what there is: a follow-up means nothing without it.
+    """
+    question = min(tokens[0], MAX_HISTORY_MESSAGE_TOKENS)
+    most = (
+        max(MAX_HISTORY_MESSAGE_TOKENS, allowed - question)
+        if latest
+        else (MAX_HISTORY_MESSAGE_TOKENS)
+    )
+    answer = min(tokens[1], most)
+    if latest and question + answer > allowed:
+        question = min(question, allowed // 2)
+        answer = min(answer, allowed - question)
+    readable = min(tokens[1], MIN_HISTORY_MESSAGE_TOKENS)
+    return (question, answer) if question + answer <= allowed and answer >= readable else None
+
+
+def _shorten(message: Message, tokens: int, most: int) -> Message:
+    """The beginning of a message that has so many tokens: about as many as it may have."""
+    if tokens <= most:
+        return message
+    return replace(message, content=message.content[: len(message.content) * most // tokens] + " …")
 
 
 async def _fit_in_hand(
@@ -108,12 +137,6 @@ async def _fit_in_hand(
         sources = _drop_last_passage(sources)
         cost -= sum(last) + TOKENS_PER_SOURCE * (before - len(sources))
     return sources
-
-
-def _shorten(message: Message) -> Message:
-    if len(message.content) <= MAX_HISTORY_MESSAGE_CHARS:
-        return message
-    return replace(message, content=message.content[:MAX_HISTORY_MESSAGE_CHARS] + " …")
 
 
 async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, window: int) -> Prompt:

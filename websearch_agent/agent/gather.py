@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from langgraph.runtime import Runtime
 
-from websearch_agent.agent.addresses import without_addresses
+from websearch_agent.agent.addresses import shorter_address, without_addresses
 from websearch_agent.agent.notices import (
     address_notice,
     builtin_notice,
@@ -59,8 +59,9 @@ async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
         if opened:
             emit(SearchFinished(context.addresses, len(opened)))
             return {"queries": context.addresses, "searches_made": 1, "results": opened}
-        question = without_addresses(context.request.question)
-        texts = tuple(filter(None, map(without_addresses, texts))) or (question or texts[0],)
+        texts = tuple(filter(None, map(without_addresses, texts)))
+        if not texts:
+            raise NoPageReadable("The page could not be read. Check its address, or ask in words.")
     outcome = await _search(texts, context, emit, may_fail=bool(state["sources"]))
     emit(SearchFinished(texts, len(outcome.results), outcome.failures))
     return {
@@ -72,13 +73,22 @@ async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 
 async def _open_addresses(context: AgentContext, emit: Emit) -> tuple[SearchResult, ...]:
     """The pages that the person named, as far as they can be read. Says which could not."""
-    asked = [
+    asked = _as_results(context.addresses)
+    failures = await _read_until_enough(asked, context, emit)
+    shorter = {failure.url: shorter_address(failure.url) for failure in failures}
+    again = _as_results(tuple(address for address in shorter.values() if address))
+    await _read_until_enough(again, context, emit)
+    for failure in failures:
+        if shorter[failure.url] not in context.pages:
+            emit(Notice(address_notice(context.request.question, failure)))
+    return tuple(result for result in (*asked, *again) if result.url in context.pages)
+
+
+def _as_results(addresses: Sequence[str]) -> tuple[SearchResult, ...]:
+    return tuple(
         SearchResult(url=address, title=address, snippet="", engine="question", rank=rank)
-        for rank, address in enumerate(context.addresses, start=1)
-    ]
-    for failure in await _read_until_enough(asked, context, emit):
-        emit(Notice(address_notice(context.request.question, failure)))
-    return tuple(result for result in asked if result.url in context.pages)
+        for rank, address in enumerate(addresses, start=1)
+    )
 
 
 async def _search(

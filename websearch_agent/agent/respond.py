@@ -72,6 +72,18 @@ class _EmptyReply(InvalidModelOutput):
     """The model ended without a word."""
 
 
+def _nothing_written(finish_reason: str) -> InvalidModelOutput:
+    if finish_reason == "length":
+        # Again, it would think just as long.
+        return InvalidModelOutput(
+            "The model used up its tokens before it wrote an answer, most likely on thinking. "
+            "Raise WEBSEARCH_ANSWER_TOKENS, or switch its thinking off in its profile."
+        )
+    if finish_reason == "repetition":
+        return InvalidModelOutput("The model went round in circles. Ask in other words.")
+    return _EmptyReply("The model wrote nothing. Ask again, or in other words.")
+
+
 class _NothingSaid(Exception):
     """The call failed before a word of it was shown: it may be made again."""
 
@@ -168,7 +180,7 @@ class _AnswerWriter:
     def end(self, finish_reason: str) -> None:
         self._send(self._stream.finish())
         if not self._stream.text.strip():
-            raise _EmptyReply("The model wrote nothing. Ask again, or in other words.")
+            raise _nothing_written(finish_reason)
         if self._shown and not self._stream.markers:
             self._emit(Notice(uncited_notice(self._question)))
         if cut := cut_notice(self._question, finish_reason):

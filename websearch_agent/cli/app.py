@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -217,14 +217,13 @@ def eval_decision(
     """Does the model search when it should, and only then? Exit 1 if a row failed."""
     from websearch_agent.cli.eval_command import run_decision_eval
 
-    day = today.date() if today else date.today()
     work = run_decision_eval(
         _quiet_settings(),
         files,
         limit=limit,
         as_json=as_json,
         fresh=fresh,
-        today=day,
+        today=today.date() if today else None,
         parallel=parallel,
     )
     if not _run(work):

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from websearch_agent.evals.decision import (
 )
 from websearch_agent.evals.result_file import ResultFile, fingerprint, prompts_fingerprint
 from websearch_agent.evals.rows import read_decision_rows
+from websearch_agent.models.client import OpenAICompatibleModel
+from websearch_agent.protocols import ModelClient
 from websearch_agent.wiring import build_service
 
 
@@ -31,10 +34,13 @@ async def run_decision_eval(
     limit: int | None,
     as_json: bool,
     fresh: bool,
-    today: date,
+    today: date | None,
     parallel: int,
 ) -> bool:
-    """Print the figures; False if a row failed. Raises InvalidRequest, ModelError."""
+    """Print the figures; False if a row failed. `today` None: the day of asking.
+
+    Raises InvalidRequest, ModelError.
+    """
     rows = sample_rows(read_decision_rows(paths), limit)
     # The questions are asked as a person's are, in conversations that nobody wants to keep.
     with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +48,7 @@ async def run_decision_eval(
         service = await build_service(own)
         try:
             await service.model.prepare()
-            described = _settings(settings, service.model.name, paths, today)
+            described = _settings(settings, service.model, paths, today)
             results_file = ResultFile(settings.data_dir / "evals", "decision", described)
             if fresh:
                 results_file.clear()
@@ -51,7 +57,7 @@ async def run_decision_eval(
                     rows,
                     service.parts,
                     results_file,
-                    today=today,
+                    today=today or date.today(),
                     parallel=parallel,
                     on_result=progress.count,
                 )
@@ -66,16 +72,21 @@ async def run_decision_eval(
 
 
 def _settings(
-    settings: Settings, model: str, paths: Sequence[Path], today: date
+    settings: Settings, model: ModelClient, paths: Sequence[Path], today: date | None
 ) -> dict[str, object]:
-    """All that the decisions depend on; part of the result file's name."""
+    """All that the decisions depend on; part of the result file's name.
+
+    Not the day, unless it was given: a run may go on after midnight.
+    """
+    profile = model.profile if isinstance(model, OpenAICompatibleModel) else None
     return {
-        "model": model,
-        "profile": settings.model_profile,
+        "model": model.name,
+        "model_url": settings.model_url,
+        "profile": None if profile is None else asdict(profile),
         "dialect": settings.model_dialect,
         "search_threshold": settings.search_threshold,
         "context_window": settings.context_window,
-        "today": today.isoformat(),
+        "today": today.isoformat() if today else "the day of asking",
         "data": [path.name for path in paths],
         "data_sha256": fingerprint(paths),
         "prompts_sha256": prompts_fingerprint(),

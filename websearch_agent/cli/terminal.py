@@ -58,6 +58,13 @@ def printable_json(value: object) -> str:
     return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
+def _why(decision: DecisionMade) -> str:
+    """Why the model searches, and how sure it was where it tells that."""
+    sure = "" if decision.probability is None else f"{decision.probability:.0%} for searching"
+    words = ", ".join(word for word in (decision.reason, sure) if word)
+    return f"  ({words})" if words else ""
+
+
 class TerminalView:
     """Prints events as they come. `quiet` leaves only the answer, its sources and errors.
 
@@ -113,9 +120,10 @@ class TerminalView:
             case ModelWaiting():
                 self._set_status(describe_status(event.status))
             case DecisionMade(search=True):
-                why = f"  ({event.reason})" if event.reason else ""
-                self._note(f"Searching: {'; '.join(event.queries)}{why}")
+                self._note(f"Searching: {'; '.join(event.queries)}{_why(event)}")
                 self._set_status("Searching …")
+            case DecisionMade(reuse=True):
+                self._note("Answering from the sources of an earlier answer")
             case SearchFinished():
                 for line in dict.fromkeys(f"{f.engine}: {f.reason}" for f in event.failures):
                     if line not in self._told:

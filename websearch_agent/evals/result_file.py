@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from websearch_agent import __version__
+from websearch_agent import __version__, prompts
+from websearch_agent.models import dialects
 from websearch_agent.resources import resource_dir
 
 
@@ -20,8 +21,9 @@ def fingerprint(paths: Sequence[Path]) -> str:
 
 
 def prompts_fingerprint() -> str:
-    """SHA-256 over all prompts: another wording is another run."""
-    return fingerprint(sorted(resource_dir("prompts").glob("*.jinja")))
+    """SHA-256 over all that words a call: the prompts, and the modules that put them together."""
+    modules = [Path(prompts.__file__), *Path(dialects.__path__[0]).glob("*.py")]
+    return fingerprint([*sorted(resource_dir("prompts").glob("*.jinja")), *sorted(modules)])
 
 
 class ResultFile:

@@ -56,8 +56,9 @@ def _lines(path: Path) -> Iterable[tuple[int, str]]:
 def _parse(path: Path, number: int, line: str) -> DecisionRow:
     try:
         row = json.loads(line)
-        if isinstance(row, dict):
-            row.setdefault("id", hashlib.sha256(line.encode()).hexdigest()[:12])
+        if not isinstance(row, dict):
+            raise ValueError(line)
+        row.setdefault("id", hashlib.sha256(line.encode()).hexdigest()[:12])
         return DecisionRow.model_validate(row)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

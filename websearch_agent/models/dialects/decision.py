@@ -42,6 +42,11 @@ _CHINESE_REASONS = {
 
 # Latin words, or single characters of scripts without spaces.
 _WORD = re.compile(r"[^\W\u3040-\u9fff]+|[\u3040-\u9fff]")
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|this|that|these|those|he|him|his|she|her|there|one)\b"
+    r"|[它他她其该那这]|还有",
+    re.IGNORECASE,
+)
 _NEEDS = re.compile(r'"needs"\s*:\s*"')
 
 
@@ -181,28 +186,41 @@ def parse_queries(text: str, prompt: Prompt) -> tuple[str, ...]:
     """What is searched: the whole question, and the model's key words beside it.
 
     In key words, small models lose names and points ("git undo last commit keep changes" became
-    an answer about amending); in a follow-up only the question as it stands alone is searched.
-    Raises InvalidModelOutput.
+    an answer about amending). In a follow-up the question as it stands alone is searched, without
+    key words if the model has made it stand alone. Raises InvalidModelOutput.
     """
     reply = _read_object(text)
     queries = reply.get("queries")
     if not isinstance(queries, list):
         raise _unreadable()
-    whole = _with_its_subject(reply.get("standalone"), prompt)
-    wanted = [whole] if prompt.history else [whole, *queries[: MAX_QUERIES - 1]]
-    words = [" ".join(query.split()) for query in wanted if isinstance(query, str)]
+    texts = [query for query in queries if isinstance(query, str)]
+    wanted = _follow_up(reply.get("standalone"), texts, prompt) if prompt.history else None
+    if wanted is None:
+        wanted = [prompt.question[:MAX_WHOLE_QUESTION_CHARS], *texts[: MAX_QUERIES - 1]]
+    words = [" ".join(query.split()) for query in wanted]
     kept = tuple(dict.fromkeys(query for query in words if query))[:MAX_QUERIES]
     if len(prompt.question) > MAX_WHOLE_QUESTION_CHARS and len(kept) > 1:
         kept = kept[1:]  # The beginning of a long text is no query.
     return kept
 
 
-def _with_its_subject(standalone: object, prompt: Prompt) -> str:
-    """The question as it stands alone; behind the last one where the model added nothing to it."""
+def _follow_up(standalone: object, queries: Sequence[str], prompt: Prompt) -> list[str] | None:
+    """The follow-up as it stands alone, or None if it may be searched as it was written.
+
+    Where neither it nor a query names anything new although the question points back ("it",
+    "那个"), the question before is put in front; never otherwise, for it may be about something
+    else, and nobody's business.
+    """
     question = prompt.question[:MAX_WHOLE_QUESTION_CHARS]
-    if not isinstance(standalone, str) or not prompt.history:
-        return question
-    if set(_WORD.findall(standalone.casefold())) - set(_WORD.findall(question.casefold())):
-        return standalone
+    known = set(_WORD.findall(question.casefold()))
+    if isinstance(standalone, str) and set(_WORD.findall(standalone.casefold())) - known:
+        return [standalone]
+    if not _POINTS_BACK.search(question):
+        return None
+    said = {
+        word for message in prompt.history for word in _WORD.findall(message.content.casefold())
+    }
+    if any((set(_WORD.findall(query.casefold())) - known) & said for query in queries):
+        return None
     asked_before = [message.content for message in prompt.history if message.role == "user"]
-    return f"{asked_before[-1][:MAX_WHOLE_QUESTION_CHARS]} {question}"
+    return [f"{asked_before[-1][:MAX_WHOLE_QUESTION_CHARS]} {question}"]
