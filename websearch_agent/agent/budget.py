@@ -1,9 +1,9 @@
 """Decides what goes into the model's window: the one place that counts tokens.
 
 Order of shrinking: long messages of the history are shortened, then its oldest turns go, until it
-takes at most its share of the window (the latest turn stays, cut); then sources go, last passage first, those of an earlier
-turn before any other; then the room for the answer, and the rest of the history last. The current
-question is never cut.
+takes at most its share of the window (the latest turn stays, cut); then sources go, last passage
+first, those of an earlier turn before any other; then the room for the answer, and the rest of the
+history last. The current question is never cut.
 """
 
 import json

@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ModelRejectedRequest, ModelUnavailable
+from websearch_agent.models.dialects.decision import decision_schema
+from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.embedded_process import WorkerProcess, start_worker
 from websearch_agent.models.embedded_protocol import Delta
 from websearch_agent.models.repetition import guard_repetition
@@ -27,6 +30,7 @@ from websearch_agent.types import (
     ModelDelta,
     ModelFinished,
     ModelStatus,
+    Prompt,
     TextDelta,
     TokenLogprob,
     Usage,
@@ -36,7 +40,6 @@ MODEL_NAME = "qwen2.5-coder-1.5b-instruct"
 CONTEXT_WINDOW = 4096
 SOURCE_TOKENS = 1400
 ANSWER_TOKENS = 700
-WARM_UP_SCHEMA: dict[str, object] = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
 WORKER_MODULE = "websearch_agent.models.embedded_worker"
 
 # The saved model is so much larger than its GGUF file (1.29 GB from 1.12).
@@ -249,8 +252,15 @@ def _took_too_long(done: str, timeout_s: float) -> ModelUnavailable:
 
 
 async def _warm_up(worker: WorkerProcess) -> None:
-    """The first reply after loading takes 3 to 5 s longer: no question shall wait for that."""
-    for schema in (None, WARM_UP_SCHEMA):
-        call = ModelCall((Message("user", "Hello"),), max_tokens=2, json_schema=schema)
-        async for _ in worker.generate(call):
+    """The first reply after loading takes 3 to 5 s longer: no question shall wait for that.
+
+    Nor for the head that all decisions share: it is read here and stays in the prefix cache.
+    """
+    prompt = Prompt(date.today(), "Hello")
+    deciding = SchemaDialect().build_messages(prompt)
+    for messages, schema in (
+        ((Message("user", "Hello"),), None),
+        (deciding, decision_schema(prompt)),
+    ):
+        async for _ in worker.generate(ModelCall(messages, max_tokens=2, json_schema=schema)):
             pass
