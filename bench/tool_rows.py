@@ -5,7 +5,8 @@
 Each row has its own tools. For rows whose label is a call, a made-up call of one of the row's
 tools is written in every form, cut into random chunks (seeded), and read by `CallStream`; and as
 OpenAI tool calls by `models.reply_stream.read_reply`. For the other rows, answers that quote names,
-schemas and calls are read: nothing may be taken for a call, and no character may be lost.
+schemas and calls are read, and answers that mention the marks of calls in prose, unquoted, alone
+or round a call of an unknown tool: nothing may be taken for a call, and no character may be lost.
 Printed: one line of JSON with [right, all] for each source and form.
 """
 
@@ -22,6 +23,7 @@ from typing import Any
 
 from httpx_sse import ServerSentEvent
 
+from websearch_agent.models.dialects.call_forms import CALL_FORMS
 from websearch_agent.models.dialects.call_stream import CallStream
 from websearch_agent.models.http_errors import Asked
 from websearch_agent.models.reply_stream import read_reply
@@ -84,7 +86,7 @@ def check_answers(row: Row, rng: random.Random) -> dict[str, bool]:
     arguments = made_arguments(tool.get("parameters") or {}, rng)
     return {
         kind: read_chunks(text, tools, rng) == (text, [], 0)
-        for kind, text in answers(tool, arguments).items()
+        for kind, text in (answers(tool, arguments) | answers_with_marks(tool, arguments)).items()
     }
 
 
@@ -235,6 +237,36 @@ def answers(tool: Row, arguments: Arguments) -> dict[str, str]:
         "list of references": "[1] A book. [2] A paper.\n[a, b] = [1, 2]",
         "html": "<function>f</function> <tools> <b>x</b> 1 < 2 <|endof",
     }
+
+
+EXPLANATION = (
+    "A call names a function and its arguments. The program that runs the model reads the call, "
+    "runs the function and hands the result back."
+)
+
+
+def answers_with_marks(tool: Row, arguments: Arguments) -> dict[str, str]:
+    """Answers about calls: with every mark in prose, alone, round an unknown tool, and broken."""
+    call = named(tool["name"], arguments)
+    openers = [form.opener for form in CALL_FORMS]
+    texts = {
+        "tag in a code block": f"{EXPLANATION}\n\n```xml\n<tool_call>\n{call}\n</tool_call>\n```\n",
+        "tag in inline code": f"One would write `<tool_call>{call}</tool_call>` for that.",
+        "example fence at the end": f"{EXPLANATION}\n\n```json\n{call}\n```",
+        "labelled fence at the end": f"{EXPLANATION}\n\n```tool_call\n{call}\n```\n",
+        "all marks": f"The marks are {', '.join(openers)}. That is all.",
+        "all marks in Chinese": f"标记有{'、'.join(openers)}等。就这些。",
+        "json that begins like a call": dumped({"id": 1, "type": "x", "args": EXPLANATION * 2}),
+    }
+    for mark in openers:
+        texts[f"{mark} in prose"] = f"The model writes {mark} and then a list. I did not."
+        texts[f"{mark} first"] = f"{mark} is a mark, and so on."
+        texts[f"{mark} before JSON"] = f'It writes {mark}{{"city": "Rome"}} then. I did not.'
+        texts[f"{mark} broken"] = f"It writes {mark}{call[: len(call) // 2].split(':')[0]}"
+    for kind, write in FORMS.items():
+        unknown = write("another_function", arguments)
+        texts[f"{kind} of an unknown tool"] = f"For that it writes {unknown} and waits. So it is."
+    return texts
 
 
 # ---- OpenAI tool calls ---------------------------------------------------------------------

@@ -38,6 +38,23 @@ class DeltaModel(FakeModel):
             yield delta
 
 
+class CountingModel(DeltaModel):
+    """Counts the deltas that were taken from it, and notes when it was stopped before its end."""
+
+    def __init__(self, scripts: Sequence[Sequence[ModelDelta]]) -> None:
+        super().__init__(scripts)
+        self.taken = 0
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
+        try:
+            async for delta in super().stream(call):
+                self.taken += 1
+                yield delta
+        except GeneratorExit:
+            self.stopped = True
+            raise
+
+
 def token(text: str, probability: float, **others: float) -> TextDelta:
     """A delta of one token with its probability; `marker` among `others` is the start of a call."""
     names = {"marker": "<|function_start|>"}

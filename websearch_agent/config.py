@@ -56,7 +56,8 @@ class Settings(BaseSettings):
         gt=0,
         lt=1,
         description="Search when the model's own probability of searching is at least this, for "
-        "models that tell it. Unset: what the model writes.",
+        "models that tell it. With the dialect `tools` it has no effect, since servers do not tell "
+        "the probability of a tool call. Unset: what the model writes.",
     )
     model_path: Path | None = Field(
         default=None,
@@ -66,14 +67,14 @@ class Settings(BaseSettings):
     context_window: int | None = Field(
         default=None,
         ge=2048,
-        description="Tokens that prompt and answer may take together. Unset: what the server "
-        "says, else 4096.",
+        description="Tokens that prompt and answer may take together. Unset: 4096 for the embedded "
+        "model, else what the server says, else what the profile says, at most 8192.",
     )
     answer_tokens: int | None = Field(
         default=None,
         ge=128,
-        description="Most tokens of one answer. Unset: 700 for the embedded model, else 1024 or "
-        "a quarter of the window.",
+        description="Most tokens of one answer. Unset: 700 for the embedded model, else what the "
+        "profile says, else 1024 or, if less, a quarter of the window.",
     )
     source_tokens: int | None = Field(
         default=None,

@@ -103,3 +103,17 @@ def test_room_for_a_reply_is_enough_for_every_dialect() -> None:
     least = AutoDialect(Known()).min_reply_tokens
     for dialect in (ToolsDialect(), MarkersDialect(MEGREZ), SchemaDialect()):
         assert least >= dialect.min_reply_tokens
+
+
+@pytest.mark.parametrize(
+    ("known", "threshold", "warnings"),
+    [(Known(), 0.5, 1), (Known(), None, 0), (Known(MEGREZ), 0.5, 0)],
+)
+async def test_threshold_that_does_nothing_is_told_once(
+    known: Known, threshold: float | None, warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    dialect = AutoDialect(known, search_threshold=threshold)
+    for _ in range(2):
+        await hear(dialect, FakeModel(["Hello"]), Prompt(TODAY, "q"))
+    told = [record for record in caplog.records if "THRESHOLD" in record.getMessage()]
+    assert len(told) == warnings

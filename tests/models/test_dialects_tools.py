@@ -2,7 +2,7 @@ import json
 import re
 
 import pytest
-from dialect_fakes import CUT, END, SOURCE, TODAY, DeltaModel, hear
+from dialect_fakes import CUT, END, SOURCE, TODAY, CountingModel, DeltaModel, hear
 from fakes import FakeModel, search_call
 
 from websearch_agent.errors import InvalidModelOutput
@@ -197,6 +197,19 @@ async def test_always_searches_even_hello_and_shows_no_other_words(dialect: Dial
         dialect, FakeModel(["Hello to you!"]), Prompt(TODAY, "hello", search="always")
     )
     assert (decisions, shown) == ([Decision(True, ("hello",))], "")
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+async def test_always_does_not_wait_for_an_answer_nobody_sees(dialect: Dialect) -> None:
+    words = [TextDelta("\n"), *(TextDelta(f"word {number} ") for number in range(500))]
+    model = CountingModel([[ReasoningDelta("Hm. "), *words, END]])
+    decisions, shown, ends = await hear(dialect, model, Prompt(TODAY, "q", search="always"))
+    assert (decisions, shown) == ([Decision(True, ("q",))], "")
+    assert (model.taken, model.stopped) == (3, True)
+    (end,) = ends
+    assert end.usage.model_calls == 1
+    assert end.usage.prompt_tokens > 0
+    assert 0 < end.usage.completion_tokens < 10
 
 
 @pytest.mark.parametrize("dialect", BOTH)

@@ -88,9 +88,9 @@ async def test_unlikely_call_that_was_written_is_answered_directly() -> None:
 async def test_unlikely_call_behind_words_decides_only_once() -> None:
     words: list[ModelDelta] = [token("Well.", 0.9, marker=0.1), TextDelta(CALL_START + CALL), END]
     model = DeltaModel([words, [TextDelta("Hello"), END]])
-    decisions, _, ends = await hear(gated(), model, QUESTION)
+    decisions, shown, ends = await hear(gated(), model, QUESTION)
     assert [decision.search for decision in decisions] == [False]
-    assert len(ends) == 2
+    assert (shown, len(ends)) == ("Well.\n\nHello", 2)
 
 
 async def test_likely_call_that_was_written_searches() -> None:

@@ -1,16 +1,15 @@
 """What a server can do is found out once, with little, and never guessed to its harm."""
 
+import asyncio
 import json
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
-from model_servers import LOGPROBS, URL, Server, able, ask, completion, models, says
+from model_servers import LOGPROBS, URL, Server, able, completion, models
 
-from websearch_agent.models import server_memory
-from websearch_agent.models.capabilities import Capabilities, TokenFactors
+from websearch_agent.errors import ModelRejectedRequest
+from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.http_errors import Asked
 from websearch_agent.models.probe import (
     Server as Probed,
@@ -20,6 +19,7 @@ from websearch_agent.models.probe import (
     probe_json_schema,
     probe_logprobs,
     probe_server,
+    probe_thoughts,
     probe_tokenize,
     probe_tools,
     probe_window,
@@ -180,7 +180,66 @@ class TestWindow:
         assert await probe_window(probed(Server(paths={"/api/ps": lambda _: answer}))) == window
 
 
+class TestThoughts:
+    @pytest.mark.parametrize(
+        ("reply", "opened"),
+        [
+            (completion("The user greets.\n</think>\n\nHello!"), True),
+            (completion("<think>The user greets.</think>Hello!"), False),
+            (completion("Hello!"), False),
+            (completion("The user wants me to", finish_reason="length"), None),
+            (httpx.Response(503, json={}), None),
+        ],
+    )
+    async def test_opened_by_the_template(self, reply: httpx.Response, opened: bool | None) -> None:
+        assert await probe_thoughts(probed(answering(reply))) is opened
+
+    async def test_asked_only_of_an_unknown_family(self) -> None:
+        server = Server(listing=models("megrez-3b-instruct"))
+        await server.client().prepare()
+        assert [body["max_tokens"] for body in server.probes()] == [4, 24]
+
+
 class TestServer:
+    async def test_refused_schema_is_told_from_an_ignored_one(self) -> None:
+        def ignores(body: dict[str, object]) -> httpx.Response:
+            return completion("Hello", logprobs=LOGPROBS)
+
+        def refuses(status: int) -> Callable[[dict[str, object]], httpx.Response]:
+            def on_probe(body: dict[str, object]) -> httpx.Response:
+                if "response_format" in body:
+                    return httpx.Response(status, json={"error": "no"})
+                return able(body)
+
+            return on_probe
+
+        for on_probe, refused in ((ignores, False), (refuses(400), True), (refuses(500), True)):
+            found = (await probe_server(probed(Server(on_probe=on_probe)))).capabilities
+            assert not found.json_schema
+            assert found.schema_refused is refused
+            assert found.logprobs
+
+    async def test_server_that_fails_altogether_has_refused_no_schema(self) -> None:
+        found = await probe_server(probed(refused(500, "boom")))
+        assert not found.capabilities.schema_refused
+
+    async def test_refused_key_ends_the_other_probes(self) -> None:
+        ended: list[str] = []
+
+        async def serve(request: httpx.Request) -> httpx.Response:
+            if b'"tools"' in request.content:
+                return httpx.Response(401, json={})
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(request.url.path)
+            raise AssertionError
+
+        http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+        with pytest.raises(ModelRejectedRequest, match="wants a key"):
+            await probe_server(Probed(http, Asked(URL, "m")))
+        assert sorted(ended) == ["/tokenize", "/v1/chat/completions"]
+
     async def test_all_is_found_with_two_short_calls(self) -> None:
         server = Server(paths={"/tokenize": vllm_tokenize})
         found = await probe_server(probed(server, max_model_len=4096))
@@ -203,91 +262,3 @@ class TestServer:
     async def test_busy_server_is_thought_able_and_not_remembered(self) -> None:
         found = await probe_server(probed(refused(503, "busy")))
         assert found == type(found)(Capabilities(), complete=False)
-
-
-class TestMemory:
-    async def test_probed_once_in_a_process_and_once_a_day(self, tmp_path: Path) -> None:
-        server = Server(says(), says(), says())
-        client = server.client(data_dir=tmp_path)
-        await ask(client)
-        await ask(client)
-        probes = len(server.probes())
-        second = server.client(data_dir=tmp_path)
-        await ask(second)
-        assert len(server.probes()) == probes == 2
-        assert second.capabilities == client.capabilities
-        assert client.remembered_since_s is None
-        assert second.remembered_since_s is not None
-
-    async def test_probing_again_is_possible(self, tmp_path: Path) -> None:
-        server = Server()
-        client = server.client(data_dir=tmp_path)
-        await client.prepare()
-        server.on_probe = lambda _: completion("Hello")
-        await client.probe_again()
-        assert not client.capabilities.json_schema
-
-    @pytest.mark.parametrize(
-        "listing", [models("other"), models("first", max_model_len=512), models("first", root="x")]
-    )
-    async def test_other_model_or_window_is_probed_anew(
-        self, listing: httpx.Response, tmp_path: Path
-    ) -> None:
-        server = Server()
-        await server.client(data_dir=tmp_path).prepare()
-        server.listing = listing
-        await server.client(data_dir=tmp_path).prepare()
-        assert len(server.probes()) == 4
-
-    async def test_time_of_the_request_makes_no_other_model(self, tmp_path: Path) -> None:
-        server = Server(listing=models("m", created=1))
-        await server.client(data_dir=tmp_path).prepare()
-        server.listing = models("m", created=2, permission=[{"id": "modelperm-2"}])
-        await server.client(data_dir=tmp_path).prepare()
-        assert len(server.probes()) == 2
-
-    async def test_what_was_not_found_out_is_asked_again(self, tmp_path: Path) -> None:
-        server = refused(503, "busy")
-        await server.client(data_dir=tmp_path).prepare()
-        assert not (tmp_path / server_memory.FILE_NAME).exists()
-        server.on_probe = able
-        client = server.client(data_dir=tmp_path)
-        await client.prepare()
-        assert client.capabilities.logprobs
-
-    @pytest.mark.parametrize("damage", ["", "{", "[]", '{"a": {"model": 1}}', "\x00\xff"])
-    async def test_damaged_file_is_ignored_and_mended(self, damage: str, tmp_path: Path) -> None:
-        path = tmp_path / server_memory.FILE_NAME
-        path.write_text(damage)
-        server = Server()
-        await server.client(data_dir=tmp_path).prepare()
-        await server.client(data_dir=tmp_path).prepare()
-        assert len(server.probes()) == 2
-
-    async def test_folder_that_cannot_be_written_is_no_failure(self, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-        client = Server().client(data_dir=tmp_path / "file" / "data")
-        await client.prepare()
-        assert client.status().state == "ready"
-
-    async def test_no_secret_and_no_address_is_written(self, tmp_path: Path) -> None:
-        client = Server().client(data_dir=tmp_path, model_api_key="sk-very-secret-1")
-        await client.prepare()
-        text = (tmp_path / server_memory.FILE_NAME).read_text()
-        assert "first" in text
-        assert "secret" not in text
-        assert "model.test" not in text
-
-    def test_a_day_is_kept_and_no_more(self, tmp_path: Path) -> None:
-        path, now_s = tmp_path / "m.json", time.time()
-        factors = TokenFactors(1.0, 0.5, 0.9, digits_alone=True)
-        known = Capabilities(False, False, True, "vllm", 4096, factors)
-        server_memory.remember_capabilities(path, "a", server_memory.Remembered("m", now_s, known))
-        found = server_memory.recall_capabilities(path, "a", now_s=now_s + 86_000)
-        assert found is not None
-        assert found.capabilities == known
-        assert server_memory.recall_capabilities(path, "a", now_s=now_s + 87_000) is None
-        assert server_memory.recall_capabilities(path, "b", now_s=now_s) is None
-        later = server_memory.Remembered("n", now_s + 87_000, known)
-        server_memory.remember_capabilities(path, "b", later)
-        assert '"a"' not in path.read_text()

@@ -58,8 +58,39 @@ REPLIES = {
 }  # fmt: skip
 
 
+STRAY = {
+    "opened by the template": (
+        "The user wants…\n</think>\n\nParis.", "The user wants…\n\n\nParis.", True,
+    ),
+    "glued to the answer": ("Hm.\n</think>Paris.", "Hm.\nParis.", True),
+    "at the end": ("Paris.\n</think>", "Paris.\n", True),
+    "at the end with blanks": ("Paris.\n</think> \n", "Paris.\n \n", True),
+    "before any word": ("\n</think>\n\nParis.", "\n\n\nParis.", False),
+    "after thoughts": ("<think>a</think>b\n</think>\nc", "b\n\nc", False),
+    "in a sentence": ("It ends with </think> here.", "It ends with </think> here.", False),
+    "sentence about it": ("</think>, the tag, ends.", "</think>, the tag, ends.", False),
+    "in a code span": ("a\n`</think>` ends.", "a\n`</think>` ends.", False),
+    "in a fence": ("```\n</think>\n```\n", "```\n</think>\n```\n", False),
+    "indented code": ("So:\n\n    </think>\n", "So:\n\n    </think>\n", False),
+    "opened in the text": ("So:\n<think>\na\n</think>\n", "So:\n<think>\na\n</think>\n", False),
+    "behind a fence": ("```\nx\n```\n</think>\ny", "```\nx\n```\n\ny", True),
+    "half of it": ("a\n</thi", "a\n</thi", False),
+}  # fmt: skip
+
+
+@given(st.sampled_from(sorted(STRAY)), st.lists(st.integers(0, 200), max_size=30))
+def test_stray_closing_tag_is_taken_out(name: str, cuts: list[int]) -> None:
+    reply, text, shown = STRAY[name]
+    places = sorted({0, len(reply), *(cut % (len(reply) + 1) for cut in cuts)})
+    splitter = ReasoningSplitter()
+    pieces = [piece for a, b in pairwise(places) for piece in splitter.feed(reply[a:b])]
+    pieces += splitter.finish()
+    assert "".join(piece.text for piece in pieces if piece.kind == "text") == text
+    assert splitter.thoughts_shown is shown
+
+
 def split(chunks: Sequence[str], *, begins_inside: bool = False) -> tuple[str, str]:
-    splitter = ReasoningSplitter(begins_inside=begins_inside)
+    splitter = ReasoningSplitter(begins_inside=begins_inside, word_tags=True)
     pieces = [piece for chunk in chunks for piece in splitter.feed(chunk)] + splitter.finish()
     assert "".join(piece.text for piece in pieces) == "".join(chunks)
     thoughts = "".join(piece.text for piece in pieces if piece.kind == "reasoning")
@@ -96,13 +127,18 @@ def test_text_is_not_held_back(text: str) -> None:
 
 
 async def deltas_of(
-    *deltas: ModelDelta, begins_inside: bool = False, json_reply: bool = False
+    *deltas: ModelDelta,
+    begins_inside: bool = False,
+    json_reply: bool = False,
+    word_tags: bool = False,
 ) -> list[ModelDelta]:
     async def source() -> AsyncGenerator[ModelDelta, None]:
         for delta in deltas:
             yield delta
 
-    divided = split_reasoning(source(), begins_inside=begins_inside, json_reply=json_reply)
+    divided = split_reasoning(
+        source(), begins_inside=begins_inside, json_reply=json_reply, word_tags=word_tags
+    )
     return [delta async for delta in divided]
 
 
@@ -158,3 +194,35 @@ async def test_probabilities_stay_with_their_text() -> None:
 async def test_cut_inside_thoughts_ends_by_length_without_text() -> None:
     seen = await deltas_of(TextDelta("<think>So I"), end("length"))
     assert seen == [ReasoningDelta("So I"), end("length")]
+
+
+XML = "<reasoning>\n<step>1</step>\n</reasoning>"
+
+
+def text_of(deltas: list[ModelDelta]) -> str:
+    return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
+
+
+@pytest.mark.anyio
+class TestXmlAnswer:
+    async def test_it_is_one_where_no_thoughts_are_expected(self) -> None:
+        assert text_of(await deltas_of(TextDelta(XML), end())) == XML
+        assert text_of(await deltas_of(TextDelta("<think>a</think>b"), end())) == "b"
+
+    async def test_single_block_is_the_answer_of_a_thinking_family_too(self) -> None:
+        assert text_of(await deltas_of(TextDelta(XML), end(), word_tags=True)) == XML
+
+    @pytest.mark.parametrize(
+        "deltas",
+        [
+            (TextDelta(XML), end("length")),
+            (TextDelta(XML), end("stop", ToolCall("1", "a", "{}"))),
+            (TextDelta("<think>a</think>"), end()),
+            (ReasoningDelta("hm"), TextDelta(XML), end()),
+        ],
+    )
+    async def test_thoughts_stay_thoughts(self, deltas: tuple[ModelDelta, ...]) -> None:
+        assert text_of(await deltas_of(*deltas, word_tags=True)) == ""
+
+    async def test_block_before_an_answer_is_thoughts(self) -> None:
+        assert text_of(await deltas_of(TextDelta(XML + "Yes."), end(), word_tags=True)) == "Yes."

@@ -22,10 +22,19 @@ LOOPS = {
     "paragraph": PARAGRAPH * 6,
     "long paragraph": "".join(f"Sentence {n} of this part is like no other. " for n in range(25))
     * 4,
-    "line": "- Visit the old harbour and the market\n" * 30,
-    "two lines": "- Visit the old harbour\n- Walk to the market\n" * 30,
-    "numbered": "".join(f"{n}. Visit the old harbour and the market.\n" for n in range(1, 40)),
-    "numbered in Chinese": "".join(f"{n}、参观老港口和市场，然后休息。\n" for n in range(1, 40)),
+    "line": "- Visit the old harbour and the market\n" * 85,
+    "short line": "- Rest a bit\n" * 140,
+    "two lines": "- Visit the old harbour\n- Walk to the market\n" * 75,
+    "numbered": "".join(f"{n}. Visit the old harbour and the market.\n" for n in range(1, 80)),
+    "numbered in Chinese": "".join(f"{n}、参观老港口和市场，然后休息。\n" for n in range(1, 110)),
+    "table with a running number": "".join(
+        f"| {n} | The answer is unknown, as the sources do not say. |\n" for n in range(200)
+    ),
+    "steps": "".join(f"Step {n}: check the result.\n" for n in range(200)),
+    "steps numbered twice": "".join(f"{n}. Step {n}: check it again.\n" for n in range(200)),
+    "steps in Chinese": "".join(f"第{n}步，检查结果。\n" for n in range(200)),
+    "log in a fence": "```\n" + "WARN retrying the connection\n" * 110,
+    "one line in a fence": "```\n" + "null, " * 400,
     "chinese": "根据资料，这座桥于一九三二年通车。" * 20,
     "blank": "Well.\n" + " \n\t" * 300,
     "broken json": '{"reason": "' + "\\n" * 1500,
@@ -44,6 +53,21 @@ MEANT = {
     "song": "Row, row, row your boat, gently down the stream. " * 3 + "Na " * 30,
     "said twice": PARAGRAPH * 2,
     "chinese list": "".join(f"{n}. 第{n}个城市有{n * 731}万居民。\n" for n in range(60)),
+    "punishment": "I will not be late again.\n" * 100,
+    "numbered punishment": "".join(f"{n}. I will not be late again.\n" for n in range(1, 101)),
+    "declaration": "我爱你。" * 50,
+    "inserts": "INSERT INTO t VALUES (NULL,'x');\n" * 20,
+    "nops": "```asm\n" + "    nop\n" * 60 + "```\n",
+    "empty rows": "<tr><td>&nbsp;</td><td>&nbsp;</td><td>&nbsp;</td></tr>\n" * 15,
+    "empty cells in one line": "<tr><td>&nbsp;</td><td>&nbsp;</td></tr>" * 15,
+    "yaml": "- name: null\n  value: null\n" * 20,
+    "chorus": "Sing with me, sing all night\n" * 18,
+    "array in a fence": "```json\n[" + "null, " * 200 + "null]\n```\n",
+    "years": "".join(f"| {1900 + n} | {n * 7919} people were counted |\n" for n in range(150)),
+    "table of words": "".join(
+        f"| {n} | {a} {b} is open | yes |\n"
+        for n, (a, b) in enumerate((a, b) for a in "ABCDEFGHIJKL" for b in "qrstuvwxyz")
+    ),
     "indented": "\n".join(" " * (4 * depth) + f"level {depth}" for depth in range(40)),
 }
 
@@ -85,7 +109,7 @@ def test_chunks_make_no_difference(name: str, sizes: list[int]) -> None:
 def test_any_unit_of_words_said_often_enough_is_a_loop(unit: str) -> None:
     wordy = len({c for c in unit if c.isalpha()}) >= 3
     if wordy and len(unit) <= 400:
-        assert loops(unit * (3 + 600 // len(unit) + 2), chunk_chars=64)
+        assert loops(unit * (7 + 3200 // len(unit)), chunk_chars=64)
 
 
 @settings(max_examples=30, deadline=None)

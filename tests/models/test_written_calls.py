@@ -1,9 +1,11 @@
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from websearch_agent.models.dialects.call_forms import CALL_FORMS
 from websearch_agent.models.dialects.call_stream import MAX_HELD_CHARS, CallStream
 from websearch_agent.models.dialects.written_calls import BrokenCall
 
@@ -12,6 +14,11 @@ ARGUMENTS = {"queries": ["tide in Brest", "今天的新闻"]}
 JSON = json.dumps(ARGUMENTS, ensure_ascii=False)
 CALL = f'{{"name": "search_web", "arguments": {JSON}}}'
 PYTHON = 'search_web(queries=["tide in Brest", "今天的新闻"])'
+
+LONG_PROSE = (
+    "A tool call is a JSON object that names a function and its arguments. "
+    "The program reads it and runs the function."
+)
 
 FORMS = {
     "megrez": f"<|function_start|>{CALL}<|function_end|>",
@@ -83,6 +90,12 @@ def test_schema_tells_numbers_from_text_where_there_are_no_quotes() -> None:
     assert json.loads(call.arguments) == {"year": "2014", "n": 3}
 
 
+def test_call_without_any_tool_is_broken() -> None:
+    stream = CallStream({})
+    stream.feed(FORMS["qwen xml"])
+    assert (stream.finish(), len(stream.broken)) == (("", ()), 1)
+
+
 def test_several_calls_keep_their_order_and_get_their_own_ids() -> None:
     stream = CallStream(NAMES)
     second = '{"name": "lookup.word", "arguments": {"word": "ebb"}}'
@@ -118,6 +131,25 @@ def test_several_calls_keep_their_order_and_get_their_own_ids() -> None:
         "```xml\n<tool_call>{...}</tool_call>\n```\nThat is the form.",
         "<b>bold</b> <function> [TOOLS] <|im",
         "<tools> <b>x</b> </tools>",
+        "Mistral marks calls with [TOOL_CALLS] and then a JSON list. Three more sentences follow.",
+        'Qwen writes <tool_call>{"name":"get_weather","arguments":{}}</tool_call> for that. So.',
+        "Llama begins with <|python_tag|>, Megrez with <|function_start|>. That is all.",
+        'Llama writes <|python_tag|>brave_search.call(query="a") for that.',
+        "<function=foo> is how a call begins.",
+        "[TOOL_CALLS] is Mistral's mark, <|python_tag|> is Llama's.",
+        "<|function_start|>today's news",
+        "GPT-OSS writes <|start|>assistant to=functions.foo<|message|>{} and so on.",
+        "GPT-OSS writes <|channel|>commentary to=functions.search_web and so on.",
+        "DeepSeek writes <｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>foo\n{}.",
+        'So: <tool_call>{"name": "search_web", "arguments": {"queries": ["tide in Br',
+        f"One writes `<tool_call>{CALL}</tool_call>` for that.",
+        f"One writes `[TOOL_CALLS][{CALL}]` for that.",
+        f"Here is how this assistant's call looks:\n\n```json\n{CALL}\n```",
+        f"{LONG_PROSE}\n\n```json\n{CALL}\n```\n",
+        f"{LONG_PROSE}\n\n```tool_call\n{CALL}\n```\n",
+        f"{LONG_PROSE}\n\n```xml\n<tool_call>\n{CALL}\n</tool_call>\n```\n",
+        f"So:\n\n```xml\n<tool_call>{CALL}</tool_call>\n```\nThat is the form.",
+        f"I will search:\n```tool_call\n{CALL[:-9]}",
         "",
         "   \n",
     ],
@@ -138,7 +170,6 @@ def test_calls_between_words_leave_the_words() -> None:
         ('<tool_call>{"name": "get_weather", "arguments": {}}</tool_call>', "get_weather"),
         ("<tool_call>{{{</tool_call>", "no function"),
         ('<|function_start|>{"name": "search_web"}<|function_end|>', "arguments are missing"),
-        ("<|function_start|>today's news", "call"),
         ("<tool_call></tool_call>", "no function"),
         ('{"name": "search_web", "arguments": {"queries": ["tide in Br', "cut off"),
         ('<|python_tag|>{"name": "search_web", "arguments": {"queries": ["tide', "cut off"),
@@ -173,6 +204,12 @@ def test_whole_call_of_a_cut_reply_is_taken() -> None:
         ("[1] says", "[1] says"),
         ('So:\n```json\n{"a": ', 'So:\n```json\n{"a": '),
         ("a <b", "a <b"),
+        ("A mark is [TOOL_CALLS] and", "A mark is [TOOL_CALLS] and"),
+        ('So <tool_call>{"name": "foo"', 'So <tool_call>{"name": "foo"'),
+        ("<|python_tag|> is a mark", "<|python_tag|> is a mark"),
+        ('{"id": 1, "type": "' + 200 * "a", '{"id": 1, "type": "' + 200 * "a"),
+        ('```json\n[{"args": ["' + 200 * "a", '```json\n[{"args": ["' + 200 * "a"),
+        (f"{LONG_PROSE}\n```json\n{CALL}", f"{LONG_PROSE}\n```json\n{CALL}"),
     ],
 )
 def test_ordinary_text_is_not_held_back(text: str, at_once: str) -> None:
@@ -222,8 +259,80 @@ def test_text_without_a_known_name_or_mark_is_kept(text: str) -> None:
     assert read(text, chunk_chars=3) == (text, [], 0)
 
 
+# Marks, and bodies that are no call of a known tool: unknown, broken, or not a call at all.
+NO_CALLS = st.sampled_from(
+    [
+        *(form.opener for form in CALL_FORMS),
+        *(end for form in CALL_FORMS for end in form.ends),
+        *(
+            "`",
+            "```",
+            "\n```json\n",
+            "\n```xml\n",
+            "\n",
+            " ",
+            "。",
+            "一句话",
+            "word ",
+            "<",
+            "<|",
+            "]",
+        ),
+        *("{", "}", "[", "(", ")", "to=", "foo>", "functions.foo", "<|message|>", "<｜tool▁sep｜>"),
+        *('{"name": "get_weather", "arguments": {}}', '[{"name": "foo"}]', 'foo(a="b")', "foo{}"),
+        *('{"name": "search_web", "arguments": {"queries": ["tide in Br', "search_web(queries=['a"),
+        *('{"name": "search_web"}', "search_web is a name", "search_web", "I look it up."),
+    ]
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(NO_CALLS, max_size=12).map("".join), st.integers(1, 40))
+def test_answer_without_a_valid_call_is_shown_whole(text: str, chunk_chars: int) -> None:
+    answer = f"Words. {text}"
+    stream = CallStream(NAMES, is_usable=lambda call: bool(json.loads(call.arguments)))
+    parts = (answer[i : i + chunk_chars] for i in range(0, len(answer), chunk_chars))
+    shown = "".join(map(stream.feed, parts))
+    rest, calls = stream.finish()
+    assert stream.broken == ()
+    assert calls or shown + rest == answer  # Pieces may add up to a call that can be mended.
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(NO_CALLS, max_size=12).map("".join), st.integers(1, 40))
+def test_only_a_marked_call_at_the_beginning_is_broken(text: str, chunk_chars: int) -> None:
+    shown, calls, broken = read(text, chunk_chars=chunk_chars)
+    marks = (*(form.opener for form in CALL_FORMS), "```")
+    unmarked = re.match(r'\s*\[?\s*\{"name": "search_web"', text)
+    begins_like_a_call = unmarked or text.lstrip().startswith(marks)
+    assert begins_like_a_call or calls or (shown, broken) == (text, 0)
+
+
+def test_words_behind_a_call_are_whole() -> None:
+    assert read(f"[TOOL_CALLS][{CALL}] Done.\n")[0].strip() == "Done."
+
+
+def test_call_in_a_fence_behind_a_lead_in_is_carried_out() -> None:
+    for fence in (f"```json\n{CALL}\n```", f"```xml\n<tool_call>{CALL}</tool_call>\n```\n"):
+        for lead_in in ("I will search for that:", "我来搜索一下。", ""):
+            assert read(f"{lead_in}\n\n{fence}")[1] == [("search_web", ARGUMENTS)]
+
+
+def test_backtick_of_a_typing_mistake_is_no_code() -> None:
+    assert read(f"Let`s look. <tool_call>{CALL}</tool_call>")[1] == [("search_web", ARGUMENTS)]
+
+
 @pytest.mark.parametrize(
-    "unit", ["<tool_call>", "<tool_call>{", "{'a'", "```json\n{", "[TOOL_CALLS]", "`<tool_call>{"]
+    "unit",
+    [
+        "<tool_call>",
+        "<tool_call>{",
+        "{'a'",
+        "```json\n{",
+        "[TOOL_CALLS]",
+        "`<tool_call>{",
+        'x <tool_call>{"name": "search_web" [TOOL_CALLS]{"name": "search_web"',
+    ],
 )
 def test_hostile_text_is_held_back_only_up_to_a_limit(unit: str) -> None:
     stream, text = CallStream(NAMES), unit * (3 * MAX_HELD_CHARS // len(unit))

@@ -24,9 +24,11 @@ class TokenFactors:
 class Capabilities:
     """What the server was seen to do with the served model.
 
-    `tools`: takes OpenAI tools. `json_schema`: holds a reply to a schema. `logprobs`: tells the
-    tokens' probabilities. `tokenize`: whose form of `/tokenize` it answers. `context_window` in
-    tokens, None where it does not tell. `token_factors` were measured with its `/tokenize`.
+    `tools`: takes OpenAI tools. `json_schema`: holds a reply to a schema; `schema_refused`: will
+    not even be asked to. `logprobs`: tells the tokens' probabilities. `opens_thoughts`: the chat
+    template writes `<think>`, so a reply begins with thoughts. `tokenize`: whose form of
+    `/tokenize` it answers. `context_window` in tokens, None where it does not tell.
+    `token_factors` were measured with its `/tokenize`.
     """
 
     tools: bool = True
@@ -35,3 +37,5 @@ class Capabilities:
     tokenize: TokenizeForm | None = None
     context_window: int | None = None
     token_factors: TokenFactors | None = None
+    schema_refused: bool = False
+    opens_thoughts: bool = False

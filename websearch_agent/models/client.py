@@ -1,47 +1,34 @@
 """Speaks to any OpenAI-compatible model server: vLLM, llama-server, Ollama, a hosted one."""
 
 import asyncio
-import logging
 import ssl
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
 import httpx
 from httpx_sse import aconnect_sse
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ContextTooLong, ModelError, ModelUnavailable
-from websearch_agent.models import server_memory
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.connection_errors import connection_failed, runs_in_container
 from websearch_agent.models.http_errors import (
-    Asked,
     ModelBusy,
     ModelNotServed,
-    ToolsNotSupported,
     not_a_model_server,
     refusal,
 )
 from websearch_agent.models.patience import Patience
-from websearch_agent.models.probe import MAX_ADAPTATIONS, Server, probe_server
-from websearch_agent.models.profile import GENERIC, Profile, find_profile, profile_for
+from websearch_agent.models.probe import MAX_ADAPTATIONS
+from websearch_agent.models.profile import Profile
 from websearch_agent.models.reasoning import split_reasoning
 from websearch_agent.models.repetition import guard_repetition
 from websearch_agent.models.reply_stream import broke_off, read_reply, read_whole_reply
-from websearch_agent.models.request_body import (
-    BodyForm,
-    begins_in_thoughts,
-    extension_fields,
-    request_body,
-)
-from websearch_agent.models.server_listing import list_models
+from websearch_agent.models.request_body import begins_in_thoughts, request_body
+from websearch_agent.models.served_model import ServedModel
 from websearch_agent.models.token_count import estimate_tokens
 from websearch_agent.protocols import ModelLimits
 from websearch_agent.types import ModelCall, ModelDelta, ModelStatus
-
-_log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 # No byte for this long before the first token. Long, because a laptop may read a long prompt for
@@ -80,14 +67,6 @@ class OpenAICompatibleModel:
         self._in_container = in_container
         _check_port(settings.model_url)
         key = _read_key(settings)
-        self._asked = Asked(settings.model_url, settings.model_name or "", key=key)
-        self._profile = find_profile(settings.model_profile or GENERIC)
-        self._capabilities = Capabilities()
-        self._remembered_since_s: float | None = None
-        self._all_found_out = False
-        self._memory = settings.data_dir / server_memory.FILE_NAME
-        self._key = ""
-        self._form = BodyForm()
         self._status = ModelStatus("idle")
         self._prepare_lock = asyncio.Lock()
         self._http = httpx.AsyncClient(
@@ -98,43 +77,40 @@ class OpenAICompatibleModel:
             trust_env=False,
             verify=_trusted_authorities() if settings.model_url.startswith("https:") else True,
         )
+        self._served = ServedModel(settings, self._http, key=key)
 
     @property
     def name(self) -> str:
-        return self._asked.model or self._asked.url
+        return self._served.asked.model or self._served.asked.url
 
     @property
     def profile(self) -> Profile:
         """The profile in force; `generic` until `prepare` knows the model, unless one is set."""
-        return self._profile
+        return self._served.profile
 
     @property
     def capabilities(self) -> Capabilities:
         """What the server was seen to do; optimistic until `prepare`."""
-        return self._capabilities
+        return self._served.capabilities
 
     @property
     def remembered_since_s(self) -> float | None:
         """When the capabilities were found out (seconds since 1970), None if just now."""
-        return self._remembered_since_s
+        return self._served.remembered_since_s
 
     @property
     def all_found_out(self) -> bool:
         """False where a probe failed and the optimistic default stands."""
-        return self._all_found_out
+        return self._served.all_found_out
 
     def status(self) -> ModelStatus:
         return self._status
 
     async def limits(self) -> ModelLimits:
-        known = (self._settings.context_window, self._capabilities.context_window)
-        window = next((tokens for tokens in known if tokens), self._profile.context_window)
-        most = self._settings.answer_tokens or self._profile.answer_tokens
-        sources = self._settings.source_tokens or 6000
-        return ModelLimits(window, min(sources, window), most or min(1024, window // 4))
+        return self._served.limits()
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return estimate_tokens(texts, self._capabilities.token_factors)
+        return estimate_tokens(texts, self._served.capabilities.token_factors)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -164,7 +140,7 @@ class OpenAICompatibleModel:
         patience, dropped = Patience(self._sleep), False
         while True:
             try:
-                return await self._find_model(anew=anew)
+                return await self._served.find(anew=anew)
             except ModelBusy as error:
                 await patience.wait(error)
             except httpx.HTTPError as error:
@@ -172,43 +148,21 @@ class OpenAICompatibleModel:
                     raise self._connection_failed(error, first_contact=True) from error
                 dropped = True
 
-    async def _find_model(self, *, anew: bool) -> None:
-        asked = replace(self._asked, model=self._settings.model_name or "")
-        listing = await list_models(self._http, asked)
-        self._asked = replace(asked, url=listing.url, model=listing.name, names=listing.names)
-        if self._settings.model_profile is None:
-            self._profile = profile_for(listing.name)
-        self._key = server_memory.server_key(listing.url, listing.name, listing.identity)
-        found = None
-        if not anew:
-            found = await asyncio.to_thread(
-                server_memory.recall_capabilities, self._memory, self._key, now_s=time.time()
-            )
-        if found is not None:
-            self._capabilities = found.capabilities
-            self._remembered_since_s, self._all_found_out = found.probed_at, True
-            return
-        extra = self._profile.reasoning.agent or {}
-        server = Server(self._http, self._asked, listing.entry, extra, self._form)
-        probed = await probe_server(server)
-        self._capabilities, self._form = probed.capabilities, server.form
-        self._remembered_since_s, self._all_found_out = None, probed.complete
-        if probed.complete:
-            await self._remember()
-
-    async def _remember(self) -> None:
-        found = server_memory.Remembered(self._asked.model, time.time(), self._capabilities)
-        await asyncio.to_thread(server_memory.remember_capabilities, self._memory, self._key, found)
-
     async def stream(self, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
         await self.prepare()
-        begins_inside = begins_in_thoughts(call, self._profile, self._form)
-        deltas = guard_repetition(self._stream_patiently(call))
+        served, thoughts_shown = self._served, asyncio.Event()
+        begins_inside = begins_in_thoughts(call, served.profile, served.form, served.capabilities)
         split_deltas = split_reasoning(
-            deltas, begins_inside=begins_inside, json_reply=call.json_schema is not None
+            guard_repetition(self._stream_patiently(call)),
+            begins_inside=begins_inside,
+            word_tags=served.profile.reasoning.form in ("tags", "open_tags"),
+            json_reply=call.json_schema is not None,
+            on_thoughts_shown=thoughts_shown.set,
         )
         async with aclosing(split_deltas) as split:
             async for delta in split:
+                if thoughts_shown.is_set():
+                    await served.note_opened_thoughts()
                 yield delta
 
     async def _stream_patiently(self, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
@@ -243,19 +197,19 @@ class OpenAICompatibleModel:
 
     async def _note_failure(self, error: ModelError) -> None:
         """After some failures the server is looked at anew, or known better."""
-        if isinstance(error, ModelUnavailable | ModelNotServed):
+        if isinstance(error, ModelUnavailable | ModelNotServed | ContextTooLong):
             self._status = ModelStatus("idle")
-        elif isinstance(error, ToolsNotSupported) and self._capabilities.tools:
-            self._capabilities = replace(self._capabilities, tools=False)
-            await self._remember()
+        await self._served.note_refusal(error)
 
     async def _stream_once(
         self, call: ModelCall, attempt: "_Attempt"
     ) -> AsyncGenerator[ModelDelta, None]:
-        logprobs = self._capabilities.logprobs
-        whole = request_body(call, self._asked.model, self._profile, logprobs=logprobs)
-        body = self._form.apply(whole)
-        url = f"{self._asked.url}/chat/completions"
+        served = self._served
+        whole = request_body(
+            call, served.asked.model, served.profile, capabilities=served.capabilities
+        )
+        body = served.form.apply(whole)
+        url = f"{served.asked.url}/chat/completions"
         async with aconnect_sse(self._http, "POST", url, json=body) as events:
             response = events.response
             attempt.answered = True
@@ -264,7 +218,7 @@ class OpenAICompatibleModel:
                 for delta in await self._read_unstreamed(response, body):
                     yield delta
                 return
-            async with aclosing(read_reply(events.aiter_sse(), self._asked)) as deltas:
+            async with aclosing(read_reply(events.aiter_sse(), self._served.asked)) as deltas:
                 async for delta in deltas:
                     yield delta
 
@@ -276,15 +230,14 @@ class OpenAICompatibleModel:
         if response.status_code == 200:
             if "json" not in response.headers.get("content-type", ""):
                 kind = response.headers.get("content-type") or "nothing"
-                raise not_a_model_server(self._asked, f"it answered {kind} instead of a stream")
-            return read_whole_reply(text, self._asked)
-        error = refusal(response.status_code, text, self._asked, response.headers)
-        if response.status_code in (400, 422) and not isinstance(error, ContextTooLong):
-            learned = self._form.learn(body, text, extension_fields(self._profile))
-            if learned is not None and learned != self._form:
-                _log.info("%s refused a field of the request: %s", self._asked.url, learned)
-                self._form = learned
-                raise _FieldRefused(error)
+                raise not_a_model_server(
+                    self._served.asked, f"it answered {kind} instead of a stream"
+                )
+            return read_whole_reply(text, self._served.asked)
+        error = refusal(response.status_code, text, self._served.asked, response.headers)
+        about_a_field = response.status_code in (400, 422) and not isinstance(error, ContextTooLong)
+        if about_a_field and self._served.learn_refused_field(body, text):
+            raise _FieldRefused(error)
         raise error
 
     def _connection_failed(
@@ -292,14 +245,14 @@ class OpenAICompatibleModel:
     ) -> ModelError:
         return connection_failed(
             error,
-            self._asked.url,
+            self._served.asked.url,
             in_container=self._in_container(),
             first_contact=first_contact,
         )
 
     def _stream_failed(self, error: httpx.HTTPError, attempt: "_Attempt") -> ModelError:
         if attempt.answered and not isinstance(error, httpx.TimeoutException):
-            return broke_off(self._asked.url)
+            return broke_off(self._served.asked.url)
         return self._connection_failed(error)
 
 

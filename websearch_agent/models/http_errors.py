@@ -14,6 +14,7 @@ from websearch_agent.errors import (
     ModelRejectedRequest,
     ModelUnavailable,
 )
+from websearch_agent.models.window_words import window_in_refusal
 
 MAX_LISTED_NAMES = 10
 
@@ -54,6 +55,14 @@ class ModelNotServed(ModelRejectedRequest):
     code = "model_not_served"
 
 
+class PromptTooLong(ContextTooLong):
+    """The server refused the prompt. `context_window` in tokens where it names its own."""
+
+    def __init__(self, message: str, *, context_window: int | None = None) -> None:
+        super().__init__(message)
+        self.context_window = context_window
+
+
 class ModelBusy(ModelUnavailable):
     """Asked too often, or still loading. `retry_after_s` where the server names a time."""
 
@@ -76,6 +85,11 @@ class Asked:
     names: tuple[str, ...] = ()
     key: str | None = field(default=None, repr=False)
 
+    @property
+    def root(self) -> str:
+        """The base URL without `/v1`: `/tokenize`, `/props` and Ollama's own API stand there."""
+        return self.url.removesuffix("/v1")
+
 
 def refusal(
     status: int, body: str, asked: Asked, headers: Mapping[str, str] | None = None
@@ -91,7 +105,10 @@ def refusal(
     if _HTML.match(body):
         return not_a_model_server(asked, f"it answers {status} with a web page")
     if status in (400, 413, 422, 500) and _TOO_LONG.search(body):
-        return ContextTooLong(f"The model refused the prompt as too long: {said}")
+        return PromptTooLong(
+            f"The model refused the prompt as too long: {said}",
+            context_window=window_in_refusal(body),
+        )
     if refuses_tools(status, body):
         return ToolsNotSupported(f"The model server at {url} takes no tools: {said}")
     if status in (401, 403, 407):

@@ -8,21 +8,22 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any
 
 import httpx
 
 from websearch_agent.models.capabilities import Capabilities, TokenFactors, TokenizeForm
 from websearch_agent.models.http_errors import Asked, ModelNotServed, refusal, refuses_tools
 from websearch_agent.models.request_body import BodyForm, response_format
+from websearch_agent.models.server_window import OLLAMA_WINDOW, is_ollama, read_window
 from websearch_agent.models.token_count import SAMPLES, measure_factors
+from websearch_agent.models.window_words import is_count
 
 PROBE_TIMEOUT_S = 20.0
 # A call may be refused for one field after the other: max_tokens, temperature, the extensions.
 MAX_ADAPTATIONS = 4
-LEAST_WINDOW = 512
-MOST_WINDOW = 20_000_000
-OLLAMA_WINDOW = 4096
+# A greeting takes a handful; who thinks aloud about it has closed the thoughts by then.
+THOUGHTS_TOKENS = 200
 
 _QUESTION = [{"role": "user", "content": "Say hello."}]
 _ODD_WORD = "zebra"
@@ -32,6 +33,7 @@ _SCHEMA: dict[str, object] = {
     "required": ["w"],
     "additionalProperties": False,
 }
+_LOGPROBS: dict[str, object] = {"logprobs": True, "top_logprobs": 2}
 _TOOL: dict[str, object] = {
     "type": "function",
     "function": {
@@ -52,6 +54,7 @@ class Server:
 
     `entry` is what `/models` says of the model; `extra` are body fields that its profile wants,
     for example to switch thinking off. `form` grows with what the server refuses.
+    `may_open_thoughts`: nothing is known of the model's family, so its template may.
     """
 
     http: httpx.AsyncClient
@@ -59,11 +62,7 @@ class Server:
     entry: Mapping[str, Any] | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     form: BodyForm = field(default_factory=BodyForm)
-
-    @property
-    def root(self) -> str:
-        """The base URL without `/v1`: `/tokenize`, `/props` and Ollama's own API stand there."""
-        return self.asked.url.removesuffix("/v1")
+    may_open_thoughts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +76,40 @@ class Probed:
 async def probe_server(server: Server) -> Probed:
     """All probes, at once where they do not need each other.
 
-    Raises ModelRejectedRequest where the server refuses the key or the model's name.
+    Raises ModelRejectedRequest where the server refuses the key or the model's name; the other
+    probes are given up then.
     """
-    (tools, (json_schema, logprobs), tokenize) = await asyncio.gather(
-        probe_tools(server), _probe_reply_forms(server), probe_tokenize(server)
-    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            asked_tools = group.create_task(probe_tools(server))
+            asked_forms = group.create_task(_probe_reply_forms(server))
+            asked_tokenize = group.create_task(probe_tokenize(server))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    tools, forms, tokenize = asked_tools.result(), asked_forms.result(), asked_tokenize.result()
+    # By itself: on a slow server the others would run out of time behind it.
+    opens_thoughts = server.may_open_thoughts and await probe_thoughts(server)
     # Ollama tells the window of a model that is loaded: after the calls.
     window, factors = await asyncio.gather(
         probe_window(server), measure_tokenizer(server, tokenize)
     )
     capabilities = Capabilities(
         tools=tools is not False,
-        json_schema=json_schema is not False,
-        logprobs=logprobs is True,
+        json_schema=forms.json_schema is not False,
+        schema_refused=forms.schema_refused,
+        logprobs=forms.logprobs is True,
+        opens_thoughts=opens_thoughts is True,
         tokenize=tokenize,
         context_window=window,
         token_factors=factors,
     )
-    return Probed(capabilities, None not in (tools, json_schema, logprobs))
+    return Probed(capabilities, None not in (tools, forms.json_schema, forms.logprobs))
 
 
 async def probe_tools(server: Server) -> bool | None:
     """Whether a call with a tool is taken. Raises ModelRejectedRequest for key and model."""
-    reply = await _ask(server, {"tools": [_TOOL], "tool_choice": "auto"}, max_tokens=4)
+    # Without `tool_choice`: `auto` goes without saying, and some servers know no other word.
+    reply = await _ask(server, {"tools": [_TOOL]}, max_tokens=4)
     if reply is None:
         return None
     if reply.status_code == 200:
@@ -120,8 +130,18 @@ async def probe_json_schema(server: Server) -> bool | None:
 
 async def probe_logprobs(server: Server) -> bool | None:
     """Whether the tokens' probabilities are told."""
-    reply = await _ask(server, {"logprobs": True, "top_logprobs": 2}, max_tokens=2)
-    return _tells_logprobs(reply)
+    return _tells_logprobs(await _ask(server, _LOGPROBS, max_tokens=2))
+
+
+async def probe_thoughts(server: Server) -> bool | None:
+    """Whether a reply begins with thoughts that the chat template has opened, not the model."""
+    reply = await _ask(server, {}, max_tokens=THOUGHTS_TOKENS)
+    if reply is None or reply.status_code != 200:
+        return None
+    before, closed, _ = _content(reply).partition("</think>")
+    if not closed:
+        return False if _first_choice(reply).get("finish_reason") == "stop" else None
+    return "<think>" not in before
 
 
 async def probe_tokenize(server: Server) -> TokenizeForm | None:
@@ -143,7 +163,7 @@ async def count_on_server(server: Server, form: TokenizeForm, text: str) -> int 
         body = {"content": text, "add_special": False}
         tokens = (await _post_json(server, "/tokenize", body)).get("tokens")
         count = len(tokens) if isinstance(tokens, list) else None
-    return count if _is_count(count, 1, 10_000_000) else None
+    return count if is_count(count, 1, 10_000_000) else None
 
 
 async def measure_tokenizer(server: Server, form: TokenizeForm | None) -> TokenFactors | None:
@@ -161,50 +181,38 @@ async def measure_tokenizer(server: Server, form: TokenizeForm | None) -> TokenF
 
 
 async def probe_window(server: Server) -> int | None:
-    """Tokens that the server gives one conversation, which may be far below the model's own."""
-    entry = server.entry or {}
-    told = _as_window(entry.get("max_model_len"))  # vLLM, SGLang
+    """Tokens that the server gives one conversation; Ollama's default of a model not loaded."""
+    told = await read_window(server.http, server.asked, server.entry or {})
     if told is not None:
         return told
-    settings = (await _get_json(server, "/props")).get(
-        "default_generation_settings"
-    )  # llama-server
-    meta = entry.get("meta")
-    candidates = (
-        settings.get("n_ctx") if isinstance(settings, dict) else None,
-        meta.get("n_ctx") if isinstance(meta, dict) else None,
-        entry.get("loaded_context_length"),  # LM Studio
-        entry.get("context_length"),  # OpenRouter, Together
-        entry.get("context_window"),  # Groq
-        entry.get("max_context_length"),  # Mistral
-    )
-    windows = [window for window in map(_as_window, candidates) if window is not None]
-    return windows[0] if windows else await _probe_ollama_window(server)
+    return OLLAMA_WINDOW if await is_ollama(server.http, server.asked) else None
 
 
-async def _probe_ollama_window(server: Server) -> int | None:
-    """Ollama cuts a longer prompt without a word, so its own small default counts."""
-    running = (await _get_json(server, "/api/ps")).get("models")
-    if not isinstance(running, list):
-        return None
-    name = server.asked.model.removesuffix(":latest")
-    for model in running:
-        if isinstance(model, dict) and str(model.get("name")).removesuffix(":latest") == name:
-            return _as_window(model.get("context_length")) or OLLAMA_WINDOW
-    return OLLAMA_WINDOW
+@dataclass(frozen=True, slots=True)
+class _ReplyForms:
+    json_schema: bool | None
+    logprobs: bool | None
+    schema_refused: bool = False
 
 
-async def _probe_reply_forms(server: Server) -> tuple[bool | None, bool | None]:
+async def _probe_reply_forms(server: Server) -> _ReplyForms:
     """`json_schema` and `logprobs` in one call; in two where one of them is refused."""
-    both = {
-        "response_format": response_format(_SCHEMA),
-        "logprobs": True,
-        "top_logprobs": 2,
-    }
-    reply = await _ask(server, both, max_tokens=24)
-    if reply is not None and 400 <= reply.status_code < 500 and reply.status_code != 429:
-        return await probe_json_schema(server), await probe_logprobs(server)
-    return _held_to_schema(reply), _tells_logprobs(reply)
+    wanted = {"response_format": response_format(_SCHEMA)}
+    reply = await _ask(server, {**wanted, **_LOGPROBS}, max_tokens=24)
+    if reply is None or not _is_refusal(reply):
+        return _ReplyForms(_held_to_schema(reply), _tells_logprobs(reply))
+    schema = await _ask(server, wanted, max_tokens=24)
+    spoken = await _ask(server, _LOGPROBS, max_tokens=2)
+    held = _held_to_schema(schema)
+    refused = held is False and schema is not None and schema.status_code != 200
+    if refused and schema is not None and schema.status_code == 500:
+        # No word of the reason: it was the schema if a call without one went well.
+        refused = spoken is not None and spoken.status_code == 200
+    return _ReplyForms(held, _tells_logprobs(spoken), refused)
+
+
+def _is_refusal(reply: httpx.Response) -> bool:
+    return 400 <= reply.status_code <= 501 and not _failed_for_now(reply)
 
 
 def _held_to_schema(reply: httpx.Response | None) -> bool | None:
@@ -212,10 +220,8 @@ def _held_to_schema(reply: httpx.Response | None) -> bool | None:
         return None
     if reply.status_code != 200:
         return False if reply.status_code in (400, 404, 422, 500, 501) else None
-    choice = _first_choice(reply)
-    message = choice.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(content, str) or not content.strip():
+    content = _content(reply)
+    if not content.strip():
         return None  # Still thinking when its few tokens were used up.
     if content.lstrip().startswith(("<think", "<|channel|>")):
         return None
@@ -224,7 +230,7 @@ def _held_to_schema(reply: httpx.Response | None) -> bool | None:
     except ValueError:
         # Cut short while it held to the schema; anything else is prose.
         start = "".join(content.split())[:6]
-        return '{"w":"'.startswith(start) and choice.get("finish_reason") == "length"
+        return '{"w":"'.startswith(start) and _cut_short(reply)
 
 
 def _tells_logprobs(reply: httpx.Response | None) -> bool | None:
@@ -241,6 +247,16 @@ def _tells_logprobs(reply: httpx.Response | None) -> bool | None:
 
 def _failed_for_now(reply: httpx.Response) -> bool:
     return reply.status_code in (408, 429) or reply.status_code >= 502
+
+
+def _content(reply: httpx.Response) -> str:
+    message = _first_choice(reply).get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    return content if isinstance(content, str) else ""
+
+
+def _cut_short(reply: httpx.Response) -> bool:
+    return _first_choice(reply).get("finish_reason") == "length"
 
 
 def _first_choice(reply: httpx.Response) -> dict[str, Any]:
@@ -284,30 +300,11 @@ async def _ask(
 
 
 async def _post_json(server: Server, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-    return await _read_json(
-        server, server.http.build_request("POST", server.root + path, json=body)
-    )
-
-
-async def _get_json(server: Server, path: str) -> dict[str, Any]:
-    return await _read_json(server, server.http.build_request("GET", server.root + path))
-
-
-async def _read_json(server: Server, request: httpx.Request) -> dict[str, Any]:
     """The object that the server answers, empty for anything else."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
-            reply = await server.http.send(request)
-        body = reply.json() if reply.status_code == 200 else {}
+            reply = await server.http.post(server.asked.root + path, json=body)
+        told = reply.json() if reply.status_code == 200 else {}
     except (httpx.HTTPError, TimeoutError, ValueError):
         return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _as_window(value: object) -> int | None:
-    """A window that can be true: 0 (a model not loaded) and 10^18 are said too."""
-    return value if _is_count(value, LEAST_WINDOW, MOST_WINDOW) else None
-
-
-def _is_count(value: object, least: int, most: int) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return told if isinstance(told, dict) else {}

@@ -85,9 +85,9 @@ class Serving:
 class Profile:
     """One model family. `match` are lower-case globs over the served name's last part.
 
-    `context_window` in tokens, used when the server does not tell; `answer_tokens` the most of
-    one answer, None for a quarter of the window. `citation` is the form in which this family
-    was taught to cite, with `n` for the number.
+    `context_window` in tokens, used up to 8,192 when the server does not tell; `answer_tokens` the
+    most of one answer, None for a quarter of the window. `citation` is the form in which this
+    family was taught to cite, with `n` for the number.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _NO_OTHER_KEYS

@@ -1,10 +1,11 @@
 """Keeps a model's thoughts apart from its answer where the server has not done it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
+from websearch_agent.models.stray_tags import StrayTagFinder
 from websearch_agent.types import (
     ModelDelta,
     ModelFinished,
@@ -26,6 +27,10 @@ TAGS = {
     "<|channel>thought": "<channel|>",
     "◁think▷": "◁/think▷",
 }
+# Words that an answer in XML may begin with: tags only of families that are known to think in them.
+_WORD_TAGS = ("<thinking>", "<thought>", "<reasoning>")
+# A reply that is one such block and nothing else has no answer beside it: it is the answer.
+_ANSWER_TAGS = ("<thought>", "<reasoning>")
 _HARMONY = ("<|channel|>", "<|start|>")
 _HARMONY_ENDS = ("<|end|>", "<|return|>", "<|call|>", *_HARMONY)
 _MESSAGE = "<|message|>"
@@ -46,10 +51,20 @@ class ReasoningSplitter:
 
     Knows tags at the reply's beginning and gpt-oss's channels. Holds back no more than what may
     be the beginning of a tag. `begins_inside`: the chat template has opened the thoughts.
+    `word_tags`: the family may think in `<thinking>`, `<thought>` or `<reasoning>`.
     """
 
-    def __init__(self, *, begins_inside: bool = False) -> None:
+    def __init__(self, *, begins_inside: bool = False, word_tags: bool = False) -> None:
         self._held = ""
+        self._tags = {o: c for o, c in TAGS.items() if word_tags or o not in _WORD_TAGS}
+        self._stray = StrayTagFinder()
+        self._text_came = False
+        self._thoughts_began = begins_inside
+        self.thoughts_shown = False
+        """Text was given that a closing tag behind it shows to have been thoughts."""
+        self.blocks: list[str] = []
+        """The opening tags of the blocks that were closed."""
+        self._open = ""
         self._state: Literal["start", "thoughts", "text", "header", "channel"] = "start"
         self._close = ""
         self._kind: Kind = "text"
@@ -71,7 +86,7 @@ class ReasoningSplitter:
                 case "channel":
                     self._read_channel(pieces)
                 case "text":
-                    self._take(pieces, "text", len(self._held))
+                    self._take_text(pieces)
             if (self._held, self._state) == before:
                 break
         return pieces
@@ -83,6 +98,9 @@ class ReasoningSplitter:
         kind = kinds.get(self._state, "text")
         if self._state == "channel":
             kind = self._kind
+        elif self._state == "text" and self._stray.is_tag_at_end(self._held):
+            self._note_stray_tag()
+            kind = "markup"
         elif self._state == "header" and _calls_function(self._held):
             kind = "text"
         self._take(pieces, kind, len(self._held))
@@ -93,18 +111,31 @@ class ReasoningSplitter:
             pieces.append(Piece(kind, self._held[:count]))
             self._held = self._held[count:]
 
+    def _take_text(self, pieces: list[Piece]) -> None:
+        """Text, without a closing tag at the beginning of a line."""
+        count, tag_chars = self._stray.next_tag(self._held)
+        self._text_came |= not self._held[:count].isspace() and count > 0
+        self._take(pieces, "text", count)
+        if tag_chars:
+            self._note_stray_tag()
+            self._take(pieces, "markup", tag_chars)
+
+    def _note_stray_tag(self) -> None:
+        self.thoughts_shown |= self._text_came and not self._thoughts_began
+
     def _begin(self, pieces: list[Piece]) -> None:
         bare = self._held.lstrip()
         blank = len(self._held) - len(bare)
-        for opening, close in TAGS.items():
+        for opening, close in self._tags.items():
             if bare.startswith(opening):
                 self._take(pieces, "markup", blank + len(opening))
-                self._state, self._close = "thoughts", close
+                self._state, self._open, self._close = "thoughts", opening, close
+                self._thoughts_began = True
                 return
         if bare.startswith(_HARMONY):
             self._take(pieces, "markup", blank)
-            self._state = "header"
-        elif bare and not any(tag.startswith(bare) for tag in (*TAGS, *_HARMONY)):
+            self._state, self._thoughts_began = "header", True
+        elif bare and not any(tag.startswith(bare) for tag in (*self._tags, *_HARMONY)):
             self._state = "text"
 
     def _think(self, pieces: list[Piece]) -> None:
@@ -115,6 +146,7 @@ class ReasoningSplitter:
             return
         self._take(pieces, "reasoning", end)
         self._take(pieces, "markup", len(self._close))
+        self.blocks.append(self._open)
         self._state = "start"
 
     def _read_header(self, pieces: list[Piece]) -> None:
@@ -163,16 +195,19 @@ async def split_reasoning(
     deltas: AsyncGenerator[ModelDelta, None],
     *,
     begins_inside: bool = False,
+    word_tags: bool = False,
     json_reply: bool = False,
+    on_thoughts_shown: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[ModelDelta, None]:
     """Turn the thoughts in a reply's text into `ReasoningDelta`s.
 
     With `begins_inside`, a reply that ends on its own (`stop`, no tool call) and never closed
     its thoughts had none, thinking being switched off: all of it comes as text at the end. One
     that was cut, or that calls a tool, was still thinking. `json_reply`: the call has a schema, so
-    a reply that begins with a brace has no thoughts either.
+    a reply that begins with a brace has no thoughts either. `on_thoughts_shown`: a closing tag
+    came behind text that was taken for the answer; before the end, and at most once.
     """
-    reply = _Reply(begins_inside=begins_inside)
+    reply = _Reply(begins_inside=begins_inside, word_tags=word_tags)
     async with aclosing(deltas):
         async for delta in deltas:
             match delta:
@@ -187,23 +222,34 @@ async def split_reasoning(
                 case ModelFinished():
                     for divided in reply.finish(delta):
                         yield divided
+                    if reply.thoughts_shown:
+                        on_thoughts_shown()
                     yield delta
 
 
 class _Reply:
     """Carries the tokens' probabilities along with the text they belong to."""
 
-    def __init__(self, *, begins_inside: bool) -> None:
-        self._splitter = ReasoningSplitter(begins_inside=begins_inside)
-        self._unclosed: list[TextDelta] | None = [] if begins_inside else None
-        self._came = 0
+    def __init__(self, *, begins_inside: bool, word_tags: bool) -> None:
+        self._splitter = ReasoningSplitter(begins_inside=begins_inside, word_tags=word_tags)
+        self._word_tags = word_tags
+        self._whole: list[TextDelta] = []
+        self._unclosed = begins_inside
+        self._answered = False
+        self._server_splits = False
         self._given = 0
         self._tokens: list[tuple[int, TokenLogprob]] = []
+        self._came = 0
+
+    @property
+    def thoughts_shown(self) -> bool:
+        return self._splitter.thoughts_shown and not self._server_splits
 
     def has_no_thoughts(self) -> None:
         """The text begins with the answer: the server tells thoughts apart, or made none."""
-        if self._unclosed is not None and self._came == 0:
-            self._splitter, self._unclosed = ReasoningSplitter(), None
+        self._server_splits = True
+        if self._unclosed and self._came == 0:
+            self._splitter, self._unclosed = ReasoningSplitter(word_tags=self._word_tags), False
 
     def divide(self, delta: TextDelta) -> list[ModelDelta]:
         aligned = "".join(token.text for token in delta.tokens) == delta.text
@@ -212,15 +258,21 @@ class _Reply:
             self._tokens.append((place, token))
             place += len(token.text) if aligned else 0
         self._came += len(delta.text)
-        if self._unclosed is not None:
-            self._unclosed.append(delta)
+        self._whole.append(delta)
         return self._deltas(self._splitter.feed(delta.text))
 
     def finish(self, finished: ModelFinished) -> list[ModelDelta]:
         rest = self._deltas(self._splitter.finish())
-        if self._unclosed and finished.finish_reason == "stop" and not finished.tool_calls:
-            return [*rest, *self._unclosed]
+        ended = finished.finish_reason == "stop" and not finished.tool_calls
+        if ended and (self._unclosed or self._is_one_block()):
+            return [*rest, *self._whole]
         return rest
+
+    def _is_one_block(self) -> bool:
+        """The reply is an XML answer that looks like thoughts."""
+        blocks = self._splitter.blocks
+        closed_one = len(blocks) == 1 and blocks[0] in _ANSWER_TAGS
+        return closed_one and not self._answered and not self._server_splits
 
     def _deltas(self, pieces: list[Piece]) -> list[ModelDelta]:
         deltas: list[ModelDelta] = []
@@ -233,8 +285,9 @@ class _Reply:
             tokens = tuple(token for _, token in self._tokens[:split])
             self._tokens = self._tokens[split:]
             if piece.kind == "markup":
-                self._unclosed = None
+                self._unclosed = False
             elif piece.kind == "text":
+                self._answered |= not piece.text.isspace()
                 deltas.append(TextDelta(piece.text, tokens))
             else:
                 deltas.append(ReasoningDelta(piece.text))

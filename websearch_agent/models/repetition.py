@@ -1,6 +1,5 @@
 """Notices that a model goes round in circles, and stops it there."""
 
-import math
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,31 +14,40 @@ _STEP_CHARS = 64
 _PROBE_CHARS = 32
 # Places where the last characters may have stood before, that are tried as a unit's start.
 _MAX_CANDIDATES = 12
-# Words: as many characters as would be absurd, and never fewer repeats than these.
-_WORDY_CHARS = 400
-_WORDY_CJK_CHARS = 160
-_WORDY_REPEATS = 4
-_LONG_UNIT_CHARS = 400
-_LONG_UNIT_REPEATS = 3
+# Prose without a line break: as many characters as would be absurd, and so many repeats.
+_PROSE_CHARS, _PROSE_REPEATS = 400, 6
+# "我爱你。" fifty times are 200 characters, and may have been asked for.
+_PROSE_CJK_CHARS, _PROSE_CJK_REPEATS = 240, 8
+_LONG_UNIT_CHARS, _LONG_UNIT_REPEATS = 150, 4
+_LONGEST_UNIT_CHARS, _LONGEST_UNIT_REPEATS = 400, 3
+# Lines and code repeat for good reasons: a hundred times the same sentence, rows of a table, YAML.
+_LINES_LEAST_CHARS, _LINES_MOST_CHARS = 1500, 3000
+_LINES_REPEATS = 105
+_LINES_LEAST_REPEATS = 4
+# So many characters of Chinese say as much as twice as many of Latin.
+_LINES_CJK_SHARE = 0.5
+_CODE_CHARS = frozenset("<>{}|=")
 # Rules, empty table cells and matrices of zeros repeat for good reasons.
 _WORDLESS_CHARS = 1200
 _WORDLESS_REPEATS = 32
 _WORDLESS_UNIT_CHARS = 100
-_TAIL_CHARS = _WORDLESS_REPEATS * _WORDLESS_UNIT_CHARS + MAX_UNIT_CHARS + _PROBE_CHARS
-_LIST_NUMBER = re.compile(r"^[ \t>#*\-]*\(?\d{1,6}[.):、．：][ \t]*")
+_TAIL_CHARS = _LINES_LEAST_REPEATS * MAX_UNIT_CHARS + _PROBE_CHARS
+_NUMBER = re.compile(r"\d{1,6}(?!\d)")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
 
 
 class RepetitionGuard:
     """Watches one text as it grows. How it is cut into chunks makes no difference.
 
     The same unit of 1 to 1,200 characters, so often in a row that it cannot be meant; also when
-    only the numbers in front of its lines change; also blank space without end.
+    only a number in its lines changes; also blank space without end. Lines and code may repeat
+    for longer than prose.
     """
 
     def __init__(self) -> None:
         self._exact = _Tail()
-        self._unnumbered = _Tail()
-        self._line = ""
+        self._uncounted = _Tail()
+        self._lines = _LineReader()
         self._blanks = 0
         self._waiting = ""
         self._looping = False
@@ -53,7 +61,7 @@ class RepetitionGuard:
             step = text[start : start + _STEP_CHARS]
             if self._looping:
                 break
-            self._looping = self._blank(step) or self._exact.grow(step) or self._add_lines(step)
+            self._looping = self._blank(step) or self._repeats(step)
         return self._looping
 
     def _blank(self, step: str) -> bool:
@@ -61,12 +69,42 @@ class RepetitionGuard:
         self._blanks = self._blanks + len(step) if held == 0 else len(step) - held
         return self._blanks >= MAX_BLANK_CHARS
 
-    def _add_lines(self, step: str) -> bool:
+    def _repeats(self, step: str) -> bool:
+        uncounted = self._lines.read(step)
+        in_code = self._lines.in_fence
+        if self._exact.grow(step, in_code=in_code):
+            return True
+        return bool(uncounted) and self._uncounted.grow(uncounted, in_code=in_code)
+
+
+class _LineReader:
+    """Gives back the lines that have ended, with `#` for the number that counts them."""
+
+    def __init__(self) -> None:
+        self._line = ""
+        self._count: int | None = None
+        self.in_fence = False
+
+    def read(self, step: str) -> str:
         *ended, self._line = (self._line + step).split("\n")
         # A line without end is the other tail's business.
         self._line = self._line[-MAX_UNIT_CHARS:]
-        lines = "".join(f"{_LIST_NUMBER.sub('#', line)}\n" for line in ended)
-        return bool(lines) and self._unnumbered.grow(lines)
+        for line in ended:
+            self.in_fence ^= _FENCE.match(line) is not None
+        return "".join(f"{self._without_count(line)}\n" for line in ended)
+
+    def _without_count(self, line: str) -> str:
+        """The first number goes; with it those that say the same, where it counts the lines.
+
+        Any other number is what the line says: a table differs in it from row to row.
+        """
+        first = _NUMBER.search(line)
+        if first is None:
+            return line
+        before, self._count = self._count, int(first[0])
+        if before is None or self._count not in (before, before + 1):
+            return f"{line[: first.start()]}#{line[first.end() :]}"
+        return _NUMBER.sub(lambda number: "#" if int(number[0]) == self._count else number[0], line)
 
 
 class _Tail:
@@ -75,11 +113,11 @@ class _Tail:
     def __init__(self) -> None:
         self._text = ""
 
-    def grow(self, text: str) -> bool:
+    def grow(self, text: str, *, in_code: bool) -> bool:
         self._text += text
         if len(self._text) > 2 * _TAIL_CHARS:
             self._text = self._text[-_TAIL_CHARS:]
-        return any(self._repeats(unit_chars) for unit_chars in self._candidates())
+        return any(self._repeats(chars, in_code=in_code) for chars in self._candidates())
 
     def _candidates(self) -> list[int]:
         """Distances at which the last characters have stood before, the shortest first."""
@@ -94,15 +132,15 @@ class _Tail:
             end = place + len(probe) - 1
         return found
 
-    def _repeats(self, unit_chars: int) -> bool:
-        span = _suspicious_span(self._text[-unit_chars:])
+    def _repeats(self, unit_chars: int, *, in_code: bool) -> bool:
+        span = _suspicious_span(self._text[-unit_chars:], in_code=in_code)
         text = self._text
         if len(text) < span:
             return False
         return text[-span + unit_chars :] == text[-span:-unit_chars]
 
 
-def _suspicious_span(unit: str) -> int:
+def _suspicious_span(unit: str, *, in_code: bool) -> int:
     """From how many characters on a unit in a row is a loop; huge where it never is."""
     length = len(unit)
     letters = [character for character in unit if character.isalpha()]
@@ -110,11 +148,22 @@ def _suspicious_span(unit: str) -> int:
         if length > _WORDLESS_UNIT_CHARS:
             return _TAIL_CHARS * 4
         return max(_WORDLESS_CHARS, _WORDLESS_REPEATS * length)
+    chinese = 2 * sum(character >= "\u2e80" for character in letters) > len(letters)
+    if in_code or "\n" in unit or not _CODE_CHARS.isdisjoint(unit):
+        return _lines_span(length, share=_LINES_CJK_SHARE if chinese else 1.0)
+    if length > _LONGEST_UNIT_CHARS:
+        return _LONGEST_UNIT_REPEATS * length
     if length > _LONG_UNIT_CHARS:
         return _LONG_UNIT_REPEATS * length
-    wide = sum(character >= "\u2e80" for character in letters)
-    floor = _WORDY_CJK_CHARS if 2 * wide > len(letters) else _WORDY_CHARS
-    return max(_WORDY_REPEATS, math.ceil(floor / length)) * length
+    if chinese:
+        return max(_PROSE_CJK_REPEATS * length, _PROSE_CJK_CHARS)
+    return max(_PROSE_REPEATS * length, _PROSE_CHARS)
+
+
+def _lines_span(length: int, *, share: float) -> int:
+    """A hundred short lines pass; of longer ones as many as fill `_LINES_MOST_CHARS`."""
+    wanted = max(int(_LINES_LEAST_CHARS * share), _LINES_REPEATS * length)
+    return max(min(wanted, int(_LINES_MOST_CHARS * share)), _LINES_LEAST_REPEATS * length)
 
 
 async def guard_repetition(

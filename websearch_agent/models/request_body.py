@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.profile import Profile, Roles, Sampling
 from websearch_agent.types import Message, ModelCall
 
@@ -21,6 +22,12 @@ _OPTIONAL = (
     "stream_options",
     "logprobs",
     "top_logprobs",
+)
+_REFUSED_SCHEMA = re.compile(r"response[_ ]format|json[_ ]schema|structured output", re.IGNORECASE)
+_REFUSED_CHOICE = re.compile(r"tool[_ ]choice", re.IGNORECASE)
+# vLLM without its flags takes no tools at all, whatever the choice.
+_REFUSED_AUTO = re.compile(
+    r"[\"'`]auto[\"'`] tool[_ ]choice|enable-auto-tool-choice", re.IGNORECASE
 )
 # llama-server: "logprobs is not supported with tools + stream". It has them without tools.
 _LOGPROBS_WITH_TOOLS = "logprobs with tools"
@@ -52,13 +59,21 @@ class BodyForm:
         """
         if "max_tokens" in refused and "max_completion_tokens" in reply:
             return replace(self, max_completion_tokens=True)
+        if "tool_choice" in refused and _refuses_choice(reply):
+            return replace(self, without=self.without | {"tool_choice"})
         named = {name for name in refused if _names(reply, name)}
         if named & extensions:
             return replace(self, without=self.without | extensions)
         named &= set(_OPTIONAL)
         if "tools" in refused and named & {"logprobs", "top_logprobs"}:
             return replace(self, without=self.without | {_LOGPROBS_WITH_TOOLS})
+        if not named and "response_format" in refused and _REFUSED_SCHEMA.search(reply):
+            named = {"response_format"}
         return replace(self, without=self.without | named) if named else None
+
+
+def _refuses_choice(reply: str) -> bool:
+    return _REFUSED_CHOICE.search(reply) is not None and not _REFUSED_AUTO.search(reply)
 
 
 def extension_fields(profile: Profile) -> frozenset[str]:
@@ -77,9 +92,9 @@ def _names(reply: str, field: str) -> bool:
 
 
 def request_body(
-    call: ModelCall, model: str, profile: Profile, *, logprobs: bool = False
+    call: ModelCall, model: str, profile: Profile, *, capabilities: Capabilities
 ) -> dict[str, object]:
-    """The body of `/chat/completions`; `logprobs` says whether the server has them."""
+    """The body of `/chat/completions`, with what the server is able to do of the call."""
     body: dict[str, object] = {
         "model": model,
         "messages": [
@@ -96,9 +111,9 @@ def request_body(
     stop = tuple(dict.fromkeys((*call.stop, *profile.stop)))
     if stop:
         body["stop"] = list(stop)
-    if call.logprobs and logprobs:
+    if call.logprobs and capabilities.logprobs:
         body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
-    if call.json_schema is not None:
+    if call.json_schema is not None and not capabilities.schema_refused:
         body["response_format"] = response_format(call.json_schema)
     return body | _tools_body(call)
 
@@ -109,12 +124,14 @@ def reasoning_body(call: ModelCall, profile: Profile) -> dict[str, object]:
     return dict((reasoning.chat if call.purpose == "chat" else reasoning.agent) or {})
 
 
-def begins_in_thoughts(call: ModelCall, profile: Profile, form: BodyForm) -> bool:
+def begins_in_thoughts(
+    call: ModelCall, profile: Profile, form: BodyForm, capabilities: Capabilities
+) -> bool:
     """Whether the reply's first words are thoughts whose opening tag the template has written.
 
     Not where thinking is switched off in the request: then the template closes it at once.
     """
-    if profile.reasoning.form != "open_tags":
+    if profile.reasoning.form != "open_tags" and not capabilities.opens_thoughts:
         return False
     sent = form.apply(reasoning_body(call, profile))
     arguments = sent.get("chat_template_kwargs")

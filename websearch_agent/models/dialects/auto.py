@@ -52,6 +52,7 @@ class AutoDialect:
         self._known = known
         self._setting = model_dialect
         self._threshold = search_threshold
+        self._threshold_warned = False
         self._tools_refused_by: set[str] = set()
         self._profile: Profile | None = None
         self._dialects: dict[DialectName, Dialect] = {}
@@ -73,6 +74,7 @@ class AutoDialect:
     ) -> AsyncGenerator[Decision | ModelDelta, None]:
         # A call may prepare the model: what is known before it may not be what is known after it.
         await model.prepare()
+        self._warn_of_idle_threshold()
         try:
             async with aclosing(self._current().respond(model, prompt)) as deltas:
                 async for delta in deltas:
@@ -86,6 +88,16 @@ class AutoDialect:
         async with aclosing(self._current().respond(model, prompt)) as deltas:
             async for delta in deltas:
                 yield delta
+
+    def _warn_of_idle_threshold(self) -> None:
+        idle = self._threshold is not None and self._choose(self._known_profile()) == "tools"
+        if idle and not self._threshold_warned:
+            self._threshold_warned = True
+            _log.warning(
+                "WEBSEARCH_SEARCH_THRESHOLD has no effect with the dialect `tools`: servers do "
+                "not tell the probability of a tool call. Set WEBSEARCH_MODEL_DIALECT=schema, or "
+                "unset the threshold."
+            )
 
     def _current(self) -> Dialect:
         profile = self._known_profile()

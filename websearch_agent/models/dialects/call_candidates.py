@@ -8,12 +8,18 @@ into chunks.
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
+from websearch_agent.models.dialects.call_forms import (
+    FUNCTION_TAG,
+    HARMONY_NAME,
+    HARMONY_OPENERS,
+    CallForm,
+    is_written_about,
+)
 from websearch_agent.models.dialects.call_json import (
     NotACall,
     cannot_be_json_call,
-    known_name,
     names_a_tool_first,
     read_json_calls,
 )
@@ -21,12 +27,8 @@ from websearch_agent.models.dialects.call_python import cannot_be_python_call, r
 from websearch_agent.models.dialects.written_calls import BrokenCall, read_calls, without_fence
 from websearch_agent.types import ToolCall
 
-# How many characters a harmony header may take before its <|message|>.
-MAX_HEADER_CHARS = 200
 # No end mark is longer: where the last search ended, the next one begins this much earlier.
 MAX_END_CHARS = 32
-_HARMONY_NAME = re.compile(r"\bto=([\w.-]+)")
-_FIRST_WORD = re.compile(r"\s*([\w.-]+)(?=[^\w.-])")
 _DEEPSEEK_CALL = re.compile(
     r"(?:function)?\s*<｜tool▁sep｜>\s*([\w.-]+)\s*```(?:json)?\s*(.*?)\s*(?:```|\Z)"
     r"|([\w.-]+)\s*<｜tool▁sep｜>\s*(.*)",
@@ -60,119 +62,96 @@ class Candidate(Protocol):
 # ---- marked by special tags ----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CallForm:
-    """How one family marks a call.
-
-    `soft`: the opener may also be written about; what does not read as a call is text then.
-    `end` matches the end mark, or the place before the next call.
-    """
-
-    opener: str
-    end: re.Pattern[str]
-    soft: bool = False
-
-
-def _end(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-CALL_FORMS = (
-    CallForm("<|function_start|>", _end(r"<\|function_end\|>|(?=<\|function_start\|>)")),
-    CallForm("<tool_call>", _end(r"</tool_call>|(?=<tool_call>)"), soft=True),
-    CallForm("<function_call>", _end(r"</function_call>|(?=<function_call>)"), soft=True),
-    CallForm("<tools>", _end(r"</tools>|(?=<tools>)"), soft=True),
-    CallForm("<function=", _end(r"</function>|(?=<function=)"), soft=True),
-    CallForm("<|python_tag|>", _end(r"<\|eo[mt]_id\|>|(?=<\|python_tag\|>)")),
-    CallForm("[TOOL_CALLS]", _end(r"(?=\[TOOL_CALLS\])|</s>")),
-    CallForm("<|start|>", _end(r"<\|(?:call|end|return)\|>|(?=<\|start\|>)"), soft=True),
-    CallForm("<|channel|>", _end(r"<\|(?:call|end|return)\|>|(?=<\|start\|>)"), soft=True),
-    CallForm("<｜tool▁calls▁begin｜>", _end(r"<｜tool▁calls▁end｜>")),
-    CallForm("<｜tool▁call▁begin｜>", _end(r"<｜tool▁call▁end｜>")),
-)
-_TOOL_CALL_TAGS = ("</tool_call>", "<tool_call>")
+Place = Literal["beginning", "prose", "code block", "inline code"]
 _QUOTED_END = re.compile(r"(?=\n {0,3}```)")
+_HALF_QUOTED_END = re.compile(r"\n {0,3}`{0,2}\Z")
+_BLOCK_END = re.compile(r"\s*(?:`{1,3}\s*)?")
 
 
 class TaggedCandidate:
     """From an opener to its end mark, or to the end of the reply.
 
-    `quoted`: it stands in a code block or in inline code, where it may be an example.
+    At the reply's beginning, what looks like a call and cannot be read is a broken one. Anywhere
+    else it is text, since answers write about calls, too; and in code, a call that can be read is
+    an example if there is more in the code or behind it. `was_read`: judging it took long.
     """
 
-    def __init__(self, form: CallForm, names: Collection[str], *, quoted: bool) -> None:
+    def __init__(self, form: CallForm, names: Collection[str], place: Place) -> None:
         self._form = form
         self._names = names
-        self._quoted = quoted
-        self._ends = (form.end, _QUOTED_END) if quoted else (form.end,)
+        self._place = place
+        self._in_code = place in ("code block", "inline code")
+        self._ends = (form.end, _QUOTED_END) if self._in_code else (form.end,)
         self._searched = len(form.opener)
+        self._read: tuple[tuple[ToolCall, ...], str] | None = None
+        self.was_read = False
 
     def judge(self, text: str, *, final: bool, cut: bool) -> Verdict | None:
-        refused = self._refuse_by_its_beginning(text, final=final)
-        if refused is not None:
-            return refused
         found = [match for end in self._ends if (match := end.search(text, self._searched))]
-        if found:
-            first = min(found, key=lambda match: match.start())
-            return self._read(text, first.start(), first.end(), closed=True, cut=cut)
-        self._searched = max(self._searched, len(text) - MAX_END_CHARS)
-        if not final:
+        first = min(found, key=lambda match: match.start()) if found else None
+        end, after = (first.start(), first.end()) if first else (len(text), len(text))
+        body = text[len(self._form.opener) : end]
+        if first is None and not final:
+            self._searched = max(self._searched, len(text) - MAX_END_CHARS)
+            return self._text() if self._is_written_about(self._begun(body), whole=False) else None
+        if self._is_written_about(body, whole=True):
+            return self._text()
+        try:
+            # Kept while it waits for what stands behind: its end never changes.
+            self._read = self._read or self._calls(body, closed=first is not None, cut=cut)
+        except NotACall as error:
+            self.was_read = True
+            if self._place != "beginning":
+                return self._text()
+            return Verdict(after, broken=BrokenCall(text[:end], str(error)))
+        calls, rest = self._read
+        # What stands behind a call without an end mark is words again.
+        length = len(self._form.opener) + body.rfind(rest) if rest and not first else after
+        is_example = self._is_example(text[length:], final=final)
+        if is_example is None:
             return None
-        return self._read(text, len(text), len(text), closed=False, cut=cut)
+        return self._text() if is_example else Verdict(length, calls)
 
     def overflow(self, text: str) -> Verdict:
-        if self._quoted:
-            return Verdict(len(text), is_text=True)
+        self.was_read = True
+        if self._place != "beginning":
+            return self._text()
         return Verdict(len(text), broken=BrokenCall(text, "it is far too long"))
 
-    def _refuse_by_its_beginning(self, text: str, *, final: bool) -> Verdict | None:
-        if not self._form.soft:
-            return None
+    def _begun(self, body: str) -> str:
+        if self._in_code:
+            body = _HALF_QUOTED_END.sub("", body)
+        return self._form.without_half_end(body)
+
+    def _is_written_about(self, body: str, *, whole: bool) -> bool:
+        known_only = self._place != "beginning"
         opener = self._form.opener
-        body = text[len(opener) :]
-        if opener.startswith("<|"):
-            header, message, _ = body.partition("<|message|>")
-            is_call = "to=" in header and (message or final)
-            if len(header) < MAX_HEADER_CHARS and (is_call or not (message or final)):
-                return None
-            return self._text()
-        if opener == "<function=":
-            return None if re.fullmatch(r"[\w.-]*(?:\s*>.*)?", body, re.S) else self._text()
-        start = body.lstrip()[:1]
-        if not start:
-            return self._text() if final else None
-        word = _FIRST_WORD.match(body)
-        if start == "<":
-            tag = body.lstrip()[: len("</tool_call>")]
-            known = ("<function=", *(_TOOL_CALL_TAGS if opener == "<tool_call>" else ()))
-            return None if any(_begin_alike(tag, each) for each in known) else self._text()
-        if start in "{[`" or (word and known_name(word[1], self._names)):
+        return is_written_about(opener, body, self._names, whole=whole, known_only=known_only)
+
+    def _is_example(self, behind: str, *, final: bool) -> bool | None:
+        """Whether code goes on behind its call, None if more text tells."""
+        if self._place == "inline code":
+            return behind.startswith("`") if behind or final else None
+        if self._place != "code block":
+            return False
+        if _BLOCK_END.fullmatch(behind):
+            return False if final else None
+        behind, opener = behind.lstrip(), self._form.opener
+        if len(behind) < len(opener) and opener.startswith(behind) and not final:
             return None
-        if not cannot_be_python_call(body, self._names):
-            return None
-        return self._text()
+        return not behind.startswith(opener)
 
     def _text(self) -> Verdict:
         return Verdict(len(self._form.opener), is_text=True)
 
-    def _read(self, text: str, end: int, after: int, *, closed: bool, cut: bool) -> Verdict:
-        body = text[len(self._form.opener) : end]
-        try:
-            calls, rest = self._calls(body, closed=closed, cut=cut)
-        except NotACall as error:
-            if self._quoted:
-                return Verdict(after, is_text=True)
-            return Verdict(after, broken=BrokenCall(text[:end], str(error)))
-        return Verdict(after if closed else after - len(rest), calls)
-
     def _calls(self, body: str, *, closed: bool, cut: bool) -> tuple[tuple[ToolCall, ...], str]:
         opener = self._form.opener
-        if opener == "<function=":
+        if opener == FUNCTION_TAG:
             closing = "</function>" if closed else ""
             return read_calls(opener + body + closing, self._names, closed=closed, cut=cut)
-        if opener in ("<|start|>", "<|channel|>"):
+        if opener in HARMONY_OPENERS:
             header, _, arguments = body.partition("<|message|>")
-            name = _HARMONY_NAME.search(header)
+            name = HARMONY_NAME.search(header)
             named = f"{name[1] if name else '?'}{arguments.strip() or '{}'}"
             return read_calls(named, self._names, closed=closed, cut=cut)
         if opener.startswith("<｜"):
@@ -197,14 +176,10 @@ class TaggedCandidate:
 # ---- without marks -------------------------------------------------------------------------
 
 
-def _begin_alike(text: str, tag: str) -> bool:
-    return text.startswith(tag) or tag.startswith(text)
-
-
 class FenceCandidate:
-    """A code fence that may hold just a call.
+    """A code fence that may hold just a call, at the reply's beginning or behind a short lead-in.
 
-    It is one when it begins or ends the reply, or when its label says so. In the middle of prose
+    Behind a lead-in it must end the reply, unless its label says that it is a call: otherwise
     it is an example.
     """
 
@@ -212,7 +187,7 @@ class FenceCandidate:
         self._start = len(opened)
         self._names = names
         self._may_be_python = label.startswith("tool")
-        self._counts_anywhere = leads or label.startswith("tool")
+        self._leads = leads
 
     def judge(self, text: str, *, final: bool, cut: bool) -> Verdict | None:
         body, fence, rest = text[self._start :].partition("```")
@@ -224,7 +199,7 @@ class FenceCandidate:
         calls = self._calls(body)
         if not calls:
             return Verdict(length, is_text=True)
-        if self._counts_anywhere:
+        if self._leads or self._may_be_python:
             return Verdict(length, calls)
         if rest.strip():
             return Verdict(length, is_text=True)
@@ -235,7 +210,7 @@ class FenceCandidate:
 
     def _unclosed(self, text: str, body: str, *, cut: bool) -> Verdict:
         calls = () if cut else self._calls(body)
-        if not calls and self._counts_anywhere and names_a_tool_first(body, self._names):
+        if not calls and self._leads and names_a_tool_first(body, self._names):
             return Verdict(len(text), broken=BrokenCall(text, "it was cut off before its end"))
         return Verdict(len(text), calls) if calls else Verdict(len(text), is_text=True)
 

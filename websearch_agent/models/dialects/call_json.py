@@ -12,6 +12,9 @@ from websearch_agent.types import ToolCall
 # "{'a'" (measured November 2026), a sixteenth of it for this many.
 MAX_REPAIR_CHARS = 2000
 _MAX_DEPTH = 4
+# A call names its tool within so many characters. Answers in JSON may begin with "id" or "type",
+# too: they would be held back to their end.
+MAX_CHARS_TO_NAME = 200
 
 _NAMESPACES = ("functions.", "default_api.")
 _NAME_KEYS = ("name", "function", "function_name", "tool", "tool_name")
@@ -79,7 +82,7 @@ def read_json_calls(
     if not calls:
         raise NotACall("it names no function")
     # What is left of a repaired or closed text may be a bracket too many.
-    return tuple(calls), text[at:].strip("]} \n")
+    return tuple(calls), text[at:].lstrip("]} \n")
 
 
 def _skip(text: str, at: int) -> int:
@@ -162,6 +165,9 @@ def cannot_be_json_call(head: str, names: Collection[str]) -> bool:
     Never taken back when more text comes.
     """
     rest = head.lstrip()
+    begun = rest[:MAX_CHARS_TO_NAME]
+    if len(begun) == MAX_CHARS_TO_NAME and not any(name in begun for name in names):
+        return True
     if rest.startswith("["):
         rest = rest[1:].lstrip()
     if not rest:

@@ -44,13 +44,21 @@ def cannot_be_python_call(head: str, names: Collection[str]) -> bool:
     rest = rest.removeprefix("print(").lstrip()
     found = _NAME.match(rest)
     name = found[0] if found else ""
-    words = [prefix + known for prefix in _PREFIXES for known in names]
     if name == rest:
-        return not any(word.startswith(name) for word in (*words, "print("))
+        return not (may_become_name(name, names) or "print(".startswith(name))
     following = rest[len(name) :].lstrip()
-    if name not in words:
+    if name not in _written_names(names):
         return True
     return not (following.startswith("(") or "[ARGS]".startswith(following[:6]))
+
+
+def may_become_name(head: str, names: Collection[str]) -> bool:
+    """Whether a known tool's name begins like this."""
+    return any(name.startswith(head) for name in _written_names(names))
+
+
+def _written_names(names: Collection[str]) -> list[str]:
+    return [prefix + known for prefix in _PREFIXES for known in names]
 
 
 def _python_call(node: ast.expr, names: Collection[str]) -> ToolCall:

@@ -5,18 +5,18 @@ sure. The result never depends on how the reply was cut into chunks.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from websearch_agent.models.dialects.call_candidates import (
-    CALL_FORMS,
-    CallForm,
     Candidate,
     FenceCandidate,
+    Place,
     TaggedCandidate,
     Verdict,
     WholeReplyCandidate,
 )
+from websearch_agent.models.dialects.call_forms import CALL_FORMS, CallForm
 from websearch_agent.models.dialects.call_json import cannot_be_json_call
 from websearch_agent.models.dialects.call_python import cannot_be_python_call
 from websearch_agent.models.dialects.written_calls import BrokenCall
@@ -26,8 +26,14 @@ MAX_HELD_CHARS = 8000
 # Of one reply; what is beyond them is dropped unread, since mending broken JSON takes long.
 MAX_CALLS = 32
 MAX_BROKEN = 4
-# So many tags in code are looked at; beyond them they are text.
+# So many marks are read to see that they are text; beyond them the others are text unread.
 MAX_EXAMPLES = 16
+# Small models write "I will search for that:" before a call in a code block.
+MAX_LEAD_IN_CHARS = 80
+_EXPLAINS = re.compile(
+    r"\b(?:example|instance|looks|format|syntax|(?:this|here)(?: is|'s|’s) how)\b|例|格式|语法",
+    re.IGNORECASE,
+)
 # A long chunk is taken in pieces, so that looking ahead never copies more than this.
 _PIECE_CHARS = 2000
 _MAX_OPENER_CHARS = max(len(form.opener) for form in CALL_FORMS)
@@ -45,15 +51,23 @@ class CallStream:
     """Feed the reply's text; take out the answer's text, and the calls at the end.
 
     Only names in `tool_names` are calls; as a mapping they carry the tools' JSON schemas, which
-    tell numbers from text in forms without quotes. `broken` are those that are calls by their
-    marks, and cannot be carried out: never shown as text.
+    tell numbers from text in forms without quotes. `broken` are those with which the reply began
+    and that cannot be carried out: never shown as text. Behind other text they are text, as are
+    calls there that are not `is_usable`.
     """
 
-    def __init__(self, tool_names: Collection[str]) -> None:
+    def __init__(
+        self,
+        tool_names: Collection[str],
+        *,
+        is_usable: Callable[[ToolCall], bool] = lambda call: True,
+    ) -> None:
         is_mapping = isinstance(tool_names, Mapping)
         self._names: Collection[str] = tool_names if is_mapping else frozenset(tool_names)
+        self._is_usable = is_usable
         self._held = ""
         self._at = 0
+        self._lead_in = ""
         self._out: list[str] = []
         self._calls: list[ToolCall] = []
         self._broken: list[BrokenCall] = []
@@ -64,6 +78,7 @@ class CallStream:
         self._line_start = True
         self._in_fence = False
         self._in_code = False
+        self._fence_may_call = False
         self._examples = 0
         self._final = False
         self._cut = False
@@ -147,6 +162,7 @@ class CallStream:
         if self._in_fence:
             self._in_fence = False
             return self._emit(fence.end())
+        self._fence_may_call = self._said_only_a_lead_in()
         label = _LABEL.match(self._held, self._at + fence.end())
         name = label[1].lower() if label else ""
         whole = label is None or label.end() < len(self._held) or label["behind"] is not None
@@ -154,7 +170,7 @@ class CallStream:
             self._line_start = True
             return False
         behind = label["behind"] if label else None
-        if label is None or behind is None or name not in _LABELS:
+        if not self._fence_may_call or label is None or behind is None or name not in _LABELS:
             self._begun = self._in_fence = True
             return self._emit(fence.end())
         end = label.end() if behind == "\n" else label.end() - 1
@@ -169,20 +185,34 @@ class CallStream:
         rest = self._held[self._at : self._at + _MAX_OPENER_CHARS]
         for form in CALL_FORMS:
             if rest.startswith(form.opener):
-                quoted = self._in_fence or self._in_code
-                if quoted and self._examples >= MAX_EXAMPLES:
-                    return None
-                if not quoted and len(self._broken) >= MAX_BROKEN:
-                    self._throwing_away = form
-                    self._at += len(form.opener)
-                    return True
-                self._examples += quoted
-                self._form = form
-                self._candidate = TaggedCandidate(form, self._names, quoted=quoted)
-                return True
+                return self._open_tag(form)
         if self._final:
             return None
         return False if any(form.opener.startswith(rest) for form in CALL_FORMS) else None
+
+    def _open_tag(self, form: CallForm) -> bool | None:
+        place = self._place()
+        if place is None or (place != "beginning" and self._examples >= MAX_EXAMPLES):
+            return None
+        if place == "beginning" and len(self._broken) >= MAX_BROKEN:
+            self._throwing_away = form
+            self._at += len(form.opener)
+            return True
+        self._form = form
+        self._candidate = TaggedCandidate(form, self._names, place)
+        return True
+
+    def _place(self) -> Place | None:
+        """Where in the reply a mark stands; None in code that cannot be a call."""
+        if self._in_fence:
+            return "code block" if self._fence_may_call else None
+        if self._in_code:
+            return "inline code"
+        return "prose" if self._begun else "beginning"
+
+    def _said_only_a_lead_in(self) -> bool:
+        said = self._lead_in.strip()
+        return len(said) <= MAX_LEAD_IN_CHARS and not _EXPLAINS.search(said)
 
     # ---- candidates ------------------------------------------------------------------------
 
@@ -200,7 +230,9 @@ class CallStream:
         return self._carry_out(verdict, candidate)
 
     def _carry_out(self, verdict: Verdict, candidate: Candidate) -> bool:
-        if verdict.is_text:
+        if isinstance(candidate, TaggedCandidate):
+            self._examples += candidate.was_read
+        if verdict.is_text or (self._begun and self._is_unusable(verdict)):
             if isinstance(candidate, FenceCandidate):
                 text = self._held[self._at : self._at + verdict.length]
                 self._in_fence = text.count("```") % 2 == 1
@@ -211,6 +243,9 @@ class CallStream:
             self._broken.append(verdict.broken)
         self._at += verdict.length
         return True
+
+    def _is_unusable(self, verdict: Verdict) -> bool:
+        return bool(verdict.calls) and not any(map(self._is_usable, verdict.calls))
 
     def _throw_away(self, form: CallForm) -> bool:
         end = form.end.search(self._held, self._at)
@@ -225,6 +260,8 @@ class CallStream:
         text = self._held[self._at : self._at + count]
         self._at += count
         self._out.append(text)
+        if len(self._lead_in) <= MAX_LEAD_IN_CHARS + 1:
+            self._lead_in = re.sub(r"\s+", " ", self._lead_in + text)[: MAX_LEAD_IN_CHARS + 2]
         if "\n" in text:
             self._in_code = False  # Code in a line ends with it, closed or not.
         self._line_start = text.endswith("\n")

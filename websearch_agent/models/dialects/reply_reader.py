@@ -9,6 +9,7 @@ from websearch_agent.models.dialects.call_stream import MAX_HELD_CHARS, CallStre
 from websearch_agent.models.dialects.search_call import (
     SEARCH_TOOL,
     SEARCH_TOOLS,
+    parse_queries,
     search_decision,
 )
 from websearch_agent.models.dialects.written_calls import BrokenCall
@@ -29,13 +30,14 @@ class ReplyReader:
     """Passes a reply on without its calls; afterwards it tells what the calls ask for.
 
     Calls may come as OpenAI tool calls, as text, or, of models that put them there, in the
-    thoughts of a reply that says nothing else.
+    thoughts of a reply that says nothing else. `written`: all that the model wrote so far.
     """
 
     def __init__(self) -> None:
-        self._stream = CallStream(SEARCH_TOOLS)
+        self._stream = CallStream(SEARCH_TOOLS, is_usable=_asks_for_something)
         self._calls: tuple[ToolCall, ...] = ()
         self._thoughts = ""
+        self.written = ""
         self.tokens: list[TokenLogprob] = []
         self.has_text = False
 
@@ -44,6 +46,8 @@ class ReplyReader:
         finished: ModelFinished | None = None
         async with aclosing(model.stream(call)) as deltas:
             async for delta in deltas:
+                if isinstance(delta, TextDelta | ReasoningDelta):
+                    self.written += delta.text
                 if isinstance(delta, TextDelta):
                     self.tokens.extend(delta.tokens)
                     if text := self._seen(self._stream.feed(delta.text)):
@@ -89,6 +93,13 @@ class ReplyReader:
         stream = CallStream(SEARCH_TOOLS)
         stream.feed(self._thoughts)
         return stream.finish()[1]
+
+
+def _asks_for_something(call: ToolCall) -> bool:
+    try:
+        return bool(parse_queries(call))
+    except InvalidModelOutput:
+        return False
 
 
 def _broken(call: ToolCall) -> BrokenCall:

@@ -57,7 +57,7 @@ async def search_or_answer(
     """Yield a decision, and the answer's deltas unless it is to search.
 
     `form` shows the model a right call. Raises ModelError; InvalidModelOutput when the call stays
-    broken and the person did not ask for a search.
+    broken, nothing was said, and the person did not ask for a search.
     """
     turn = _Turn(model, prompt, gate)
     outcome: Decision | BrokenCall | None = None
@@ -66,8 +66,8 @@ async def search_or_answer(
             async for delta in deltas:
                 yield delta
         outcome = turn.outcome
-        if not isinstance(outcome, BrokenCall) or attempt == 2:
-            break
+        if not isinstance(outcome, BrokenCall) or turn.decided or attempt == 2:
+            break  # Behind an answer a broken call is not asked for again: what was said counts.
         second = await _call_again(model, call, outcome, form)
         if second is None:
             break
@@ -76,13 +76,15 @@ async def search_or_answer(
         if outcome.search or not turn.decided:
             yield outcome
         if not outcome.search and gate is not None:
+            if turn.decided:
+                yield TextDelta("\n\n")  # Behind the words before the call.
             async for delta in answer_only(model, gate.direct):
                 yield delta
     elif prompt.search == "always" or turn.is_likely_a_search():
         # Not every server enforces tool_choice: the person asked for a search, so one is made.
         query = prompt.question[:MAX_QUERY_CHARS]
         yield Decision(search=True, queries=(query,), probability=turn.probability)
-    elif outcome is not None:
+    elif outcome is not None and not turn.decided:
         raise InvalidModelOutput(f"The model wrote a call that is broken: {outcome.problem}.")
     elif not turn.decided:
         yield Decision(search=False, probability=turn.probability)
@@ -102,33 +104,34 @@ class _Turn:
     async def reply(self, call: ModelCall) -> AsyncGenerator[Decision | ModelDelta, None]:
         """Pass one reply on; its first word is the decision to answer."""
         reader = ReplyReader()
-        begun = False
         async with aclosing(reader.read(self._model, call)) as deltas:
             async for delta in deltas:
                 self._note_probability(reader.tokens)
                 if isinstance(delta, TextDelta):
-                    if self._prompt.search == "always":
-                        continue  # Words instead of the call that was asked for.
-                    if self.is_likely_a_search():
+                    if self._is_to_search(reader):
                         break
-                    if reader.has_text and not begun:
-                        begun = True
-                        if self.decided:
-                            yield TextDelta("\n\n")  # Behind what the first reply said.
-                        else:
-                            self.decided = True
-                            yield Decision(search=False, probability=self.probability)
+                    if self._prompt.search == "always":
+                        continue  # White space before the call that was asked for.
+                    if reader.has_text and not self.decided:
+                        self.decided = True
+                        yield Decision(search=False, probability=self.probability)
                 yield delta
             else:
                 self.outcome = self._by_probability(reader.outcome())
                 return
-        yield await _broken_off(self._model, call, reader.tokens)
+        yield await _broken_off(self._model, call, reader)
         query = self._prompt.question[:MAX_QUERY_CHARS]
         self.outcome = Decision(True, (query,), probability=self.probability)
 
     def _note_probability(self, tokens: Sequence[TokenLogprob]) -> None:
         if self._gate is not None and self.probability is None:
             self.probability = call_probability(tokens, self._gate.marker)
+
+    def _is_to_search(self, reader: ReplyReader) -> bool:
+        """Whether the rest of a reply that begins with words need not be waited for."""
+        if self._prompt.search == "always":
+            return reader.has_text  # Not every server enforces tool_choice.
+        return self.is_likely_a_search()
 
     def is_likely_a_search(self) -> bool:
         """Whether the probability alone says so, before any word of an answer went out."""
@@ -178,12 +181,11 @@ async def _call_again(
     return replace(call, messages=(*call.messages, *added), max_tokens=room, logprobs=False)
 
 
-async def _broken_off(
-    model: ModelClient, call: ModelCall, tokens: Sequence[TokenLogprob]
-) -> ModelFinished:
+async def _broken_off(model: ModelClient, call: ModelCall, reader: ReplyReader) -> ModelFinished:
     """The end of a reply that was stopped by us: the server told no usage, so it is counted."""
-    counts = await model.count_tokens([message.content for message in call.messages])
-    return ModelFinished("stop", Usage(sum(counts), len(tokens), 1))
+    texts = [*(message.content for message in call.messages), reader.written]
+    *prompt, written = await model.count_tokens(texts)
+    return ModelFinished("stop", Usage(sum(prompt), len(reader.tokens) or written, 1))
 
 
 def call_probability(tokens: Sequence[TokenLogprob], marker: str) -> float | None:

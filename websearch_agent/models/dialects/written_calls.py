@@ -115,8 +115,9 @@ def _typed(
 ) -> dict[str, object]:
     """Values that were written without quotes, of the types that the tool's schema tells."""
     kinds: dict[str, object] | None = None
-    if isinstance(names, Mapping):
-        properties = names[known_name(name, names) or next(iter(names))].get("properties")
+    tool = known_name(name, names)
+    if isinstance(names, Mapping) and tool is not None:
+        properties = names[tool].get("properties")
         kinds = {key: value.get("type", "string") for key, value in (properties or {}).items()}
     typed: dict[str, object] = {}
     for key, value in pairs:
