@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fakes import FakeDocuments, FakeEngine, FakeModel, FakeReader, Reply, make_results
 
 from websearch_agent.agent.run import AgentParts, answer_question
-from websearch_agent.events import AgentEvent, AnswerFinished
+from websearch_agent.events import AgentEvent, AnswerFailed, AnswerFinished
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.store.sqlite import SqliteStore
@@ -57,3 +57,8 @@ def finished(events: list[AgentEvent]) -> AnswerFinished:
 
 def answer_of(events: list[AgentEvent]) -> Answer:
     return finished(events).answer
+
+
+def failed(events: list[AgentEvent]) -> AnswerFailed:
+    assert isinstance(events[-1], AnswerFailed), events[-1]
+    return events[-1]

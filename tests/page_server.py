@@ -1,0 +1,173 @@
+"""The app in a thread: its service answers each question by the script of its first word."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from server.fake_service import (
+    PAGE_SOURCE,
+    FakeService,
+    chat_script,
+    make_answer,
+    make_server,
+    search_script,
+)
+
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerDelta,
+    AnswerFailed,
+    DecisionMade,
+    ReasoningAdded,
+    SourcesSelected,
+)
+from websearch_agent.server.run import AnsweringServer
+from websearch_agent.types import AnswerRequest, Passage
+
+FAILURE = AnswerFailed("model_unavailable", "The model server does not answer.", retryable=True)
+SCRIPT_TITLE = "<img src=x onerror=\"document.title='hacked'\"><script>alert(1)</script>"
+HOSTILE_SOURCE = replace(PAGE_SOURCE, title=SCRIPT_TITLE, site="<b>site</b>")
+LONG_QUESTION = "long paste " * 2500 + "end"
+LONG_WORD = "https://example.org/" + "long-path-" * 40
+
+
+async def hanging_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    yield service.start(request)
+    yield DecisionMade(search=False)
+    yield AnswerDelta("The first words stand.")
+    await asyncio.Event().wait()
+
+
+async def silent_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    yield service.start(request)
+    await asyncio.Event().wait()
+
+
+async def failing_once_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    if len([asked for asked in service.requests if asked.question == request.question]) == 1:
+        yield service.start(request)
+        yield FAILURE
+        return
+    async for event in chat_script(service, request):
+        yield event
+
+
+async def hostile_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    text = "Raw <script>document.title='hacked'</script> ![x](http://127.0.0.1:9/x.png) [1]"
+    yield service.start(request)
+    yield SourcesSelected((HOSTILE_SOURCE,))
+    yield AnswerDelta(text)
+    yield service.finish(make_answer(text, sources=(HOSTILE_SOURCE,)))
+
+
+async def wide_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    row = "| " + " | ".join(f"column {number}" for number in range(12)) + " |"
+    table = f"{row}\n{'|---' * 12}|\n{row}"
+    text = f"{LONG_WORD} [1]\n\n```\n{'x = 1; ' * 60}\n```\n\n{table}\n"
+    source = replace(PAGE_SOURCE, title=LONG_WORD, url=LONG_WORD)
+    yield service.start(request)
+    yield SourcesSelected((source,))
+    yield AnswerDelta(text)
+    yield service.finish(make_answer(text, sources=(source,)))
+
+
+FIRST_QUOTE = "The [client](https://example.org/client) speaks **HTTP/2**."
+SECOND_QUOTE = "Proxies are <small>read</small> from the environment."
+LONG_SOURCE = replace(
+    PAGE_SOURCE,
+    passages=(
+        Passage(PAGE_SOURCE.url, "Nothing of this is cited.", 0, 25),
+        Passage(
+            PAGE_SOURCE.url,
+            f"{'Some **words** before. ' * 60}{FIRST_QUOTE} After it.\n\n{SECOND_QUOTE}",
+            100,
+            2000,
+            heading="**HTTP/2** in [short](#short)",
+        ),
+    ),
+)
+
+
+async def quoting_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    text = "Proxies come from the environment [1]. HTTP/2 is spoken [1]. No words are known [1]."
+    answer = make_answer(text, sources=(LONG_SOURCE,))
+    first, second, third = answer.citations
+    citations = (
+        replace(first, quote=SECOND_QUOTE, added=True),
+        replace(second, quote=FIRST_QUOTE),
+        third,
+    )
+    yield service.start(request)
+    yield SourcesSelected((LONG_SOURCE,))
+    yield AnswerDelta(text)
+    yield service.finish(replace(answer, citations=citations))
+
+
+async def refusing_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    yield service.start(request)
+    yield AnswerFailed("invalid_request", "At most `20,000` characters are taken.", False)
+
+
+async def unsearchable_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    if request.search != "never":
+        yield service.start(request)
+        yield AnswerFailed("no_engine_answered", "No engine answered; see `doctor`.", True)
+        return
+    async for event in chat_script(service, request):
+        yield event
+
+
+async def reusing_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    text = "Proxies are read too [1]."
+    yield service.start(request)
+    yield DecisionMade(False, reason="more from sources", reuse=True, probability=0.1)
+    yield SourcesSelected((PAGE_SOURCE,))
+    yield AnswerDelta(text)
+    yield service.finish(make_answer(text, sources=(PAGE_SOURCE,)))
+
+
+async def thinking_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    yield service.start(request)
+    yield ReasoningAdded("Let me <b>think</b>.")
+    yield DecisionMade(True, ("q",), "recent event", probability=0.96)
+    yield AnswerDelta("Thought over.")
+    yield service.finish(make_answer("Thought over."))
+
+
+class ServerThread:
+    """The app in a thread of its own, so that Playwright's sync API can be used."""
+
+    def __init__(self) -> None:
+        self.service: FakeService | None = None
+        self.server: AnsweringServer | None = None
+        self.started = threading.Event()
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    async def _serve(self) -> None:
+        self.service = FakeService(
+            chat_script,
+            search=search_script,
+            hang=hanging_script,
+            fail=failing_once_script,
+            hostile=hostile_script,
+            wide=wide_script,
+            quote=quoting_script,
+            silent=silent_script,
+            refuse=refusing_script,
+            unsearchable=unsearchable_script,
+            reuse=reusing_script,
+            thinking=thinking_script,
+        )
+        self.service.scripts[LONG_QUESTION] = refusing_script
+        self.server = make_server(self.service)
+        self.started.set()
+        await self.server.serve(sockets=[self.server.listener])  # type: ignore[attr-defined]
