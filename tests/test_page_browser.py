@@ -326,14 +326,15 @@ def test_chinese_browser_gets_a_chinese_page(
 
 def test_sources_that_are_taken_up_again_are_told(page: Page) -> None:
     ask(page, "reuse")
-    steps = page.locator(".turn").last
-    expect(steps).to_contain_text("Answers from the sources of an earlier answer")
+    summary = page.locator(".activity > summary")
+    expect(summary).to_have_text("Answers from the sources of an earlier answer")
+    expect(summary).to_be_visible()
     expect(page.locator(".card")).to_have_count(1)
 
 
 def test_reason_and_thoughts_are_shown_apart_from_the_answer(page: Page) -> None:
     ask(page, "thinking")
     turn = page.locator(".turn").last
-    expect(turn).to_contain_text("recent event · 96 % for searching")
+    expect(turn).to_contain_text("recent event · 96 % sure")
     expect(turn).to_contain_text("Let me <b>think</b>.")
     expect(page.locator(".answer")).to_have_text("Thought over.")

@@ -14,7 +14,7 @@ from websearch_agent.events import (
 )
 from websearch_agent.types import (
     Answer,
-    Decision,
+    DialectDelta,
     Message,
     ModelCall,
     ModelDelta,
@@ -86,9 +86,7 @@ class Dialect(Protocol):
         """The tools that `respond` will offer: they take room in the window too."""
         ...
 
-    def respond(
-        self, model: ModelClient, prompt: Prompt
-    ) -> AsyncGenerator[Decision | ModelDelta, None]:
+    def respond(self, model: ModelClient, prompt: Prompt) -> AsyncGenerator[DialectDelta, None]:
         """Yield the model's decision (once, unless `prompt.search` is `never`) and, if it does
         not search, the answer's deltas. Each model call ends in one `ModelFinished`.
 

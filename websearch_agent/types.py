@@ -348,3 +348,16 @@ class Decision:
     reason: str = ""
     reuse: bool = False
     probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNamed:
+    """The source that the model named when it was asked what its answer rests on.
+
+    It stands for the answer as a whole; nothing has been checked.
+    """
+
+    number: int
+
+
+DialectDelta = Decision | SourceNamed | ModelDelta

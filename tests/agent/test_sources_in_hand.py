@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from agent_parts import A, B, answer_of, ask, finished, make_parts
+from agent_parts import A, B, answer_of, ask, failed, finished, make_parts
 from fakes import FakeEngine, FakeModel, make_results, search_call
 
 from websearch_agent.errors import PageUnreachable
-from websearch_agent.events import DecisionMade, Notice, SourcesSelected
+from websearch_agent.events import DecisionMade, SourcesSelected
 from websearch_agent.models.dialects.schema import SchemaDialect
+from websearch_agent.prompts import answer_example
 from websearch_agent.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.anyio
@@ -74,19 +75,33 @@ async def test_page_that_the_person_named_is_opened_and_no_engine_asked(
     assert answer_of(events).search_queries == (ADDRESS,)
 
 
-async def test_named_page_that_cannot_be_read_is_told_and_the_rest_is_searched(
-    store: SqliteStore,
-) -> None:
+async def test_named_page_that_cannot_be_read_ends_the_answer(store: SqliteStore) -> None:
     engine = FakeEngine(make_results(A))
-    model = FakeModel([search_call(f"ferries {ADDRESS}"), "In 1932 [1]."])
+    model = FakeModel([search_call(f"ferries {ADDRESS}")])
     parts = make_parts(
         store, model, engines=(engine,), pages={ADDRESS: PageUnreachable("answered 404")}
     )
-    events = await ask(parts, f"What does {ADDRESS} say?")
-    assert [query.query for query in engine.queries] == ["ferries"]
-    told = [event.message for event in events if isinstance(event, Notice)]
-    assert told == [f"{ADDRESS} could not be opened: answered 404"]
-    assert answer_of(events).page_failures[0].url == ADDRESS
+    failure = failed(await ask(parts, f"What does {ADDRESS} say?"))
+    assert failure.code == "no_page_readable"
+    assert failure.message == f"{ADDRESS} could not be opened: answered 404"
+    assert engine.queries == []
+
+
+async def test_one_named_page_of_two_that_cannot_be_read_is_told(store: SqliteStore) -> None:
+    model = FakeModel([search_call("pages"), "In 1932 [1]."])
+    parts = make_parts(store, model, pages={ADDRESS: PageUnreachable("answered 404")})
+    events = await ask(parts, f"Compare {ADDRESS} and {A}")
+    assert answer_of(events).notices == (f"{ADDRESS} could not be opened: answered 404",)
+    assert [source.url for source in answer_of(events).sources] == [A]
+
+
+async def test_address_that_runs_into_chinese_is_tried_shorter(store: SqliteStore) -> None:
+    page = "https://named.example/a"
+    model = FakeModel([search_call("页面"), "渡轮从五月开始运营 [1]。"])
+    parts = make_parts(store, model, pages={page: "渡轮从五月开始运营。"})
+    answer = answer_of(await ask(parts, f"{page}这一页说了什么？"))
+    assert [source.url for source in answer.sources] == [page]
+    assert answer.notices == ()
 
 
 async def test_named_page_is_not_opened_when_searching_is_switched_off(
@@ -95,3 +110,50 @@ async def test_named_page_is_not_opened_when_searching_is_switched_off(
     parts = make_parts(store, ["I cannot open it."], pages={ADDRESS: "text"})
     events = await ask(parts, f"What does {ADDRESS} say?", search="never")
     assert not [event for event in events if isinstance(event, SourcesSelected)]
+
+
+NAMES_SOURCE_1 = '{"source": "1"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "cited"),
+    [
+        ("The bridge was opened in 1932 by the mayor.", True),
+        ("Use git reset to undo the last commit.", False),
+        ("这座桥于一九三二年开放。", True),
+    ],
+)
+async def test_source_that_the_model_names_when_asked_must_come_near_the_answer(
+    store: SqliteStore, text: str, cited: bool
+) -> None:
+    model = FakeModel([SEARCH, QUERIES, text, NAMES_SOURCE_1])
+    engine = FakeEngine(make_results(A))
+    parts = replace(make_parts(store, model, engines=(engine,)), dialect=SchemaDialect())
+    assert bool(answer_of(await ask(parts)).citations) is cited
+
+
+async def test_search_that_found_nothing_is_told(store: SqliteStore) -> None:
+    model = FakeModel([SEARCH, QUERIES, "I believe it is blue."])
+    parts = replace(make_parts(store, model, engines=(FakeEngine(),)), dialect=SchemaDialect())
+    answer = answer_of(await ask(parts))
+    assert answer.sources == ()
+    (notice,) = answer.notices
+    assert notice.startswith("The search found nothing to read")
+    assert model.calls[-1].purpose == "chat"
+
+
+async def test_copy_of_the_prompts_example_never_goes_out(store: SqliteStore) -> None:
+    (_, _), (_, example) = answer_example("When?")
+    model = FakeModel([SEARCH, QUERIES, example, "It was opened in 1932 [1]."])
+    parts = replace(make_parts(store, model), dialect=SchemaDialect())
+    answer = answer_of(await ask(parts))
+    assert answer.text == "It was opened in 1932 [1]."
+    assert answer.usage.model_calls == 4
+    assert example not in [message.content for message in model.calls[-1].messages]
+
+
+async def test_answer_that_begins_like_the_example_is_kept_whole(store: SqliteStore) -> None:
+    (_, _), (_, example) = answer_example("When?")
+    text = f"{example[:20]} much about it [1]."
+    parts = replace(make_parts(store, [SEARCH, QUERIES, text]), dialect=SchemaDialect())
+    assert answer_of(await ask(parts)).text == text

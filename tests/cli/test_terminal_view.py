@@ -52,7 +52,7 @@ def test_answer_and_notes_do_not_run_into_each_other() -> None:
     assert [line for line in lines if not re.search("[⠀-⣿]", line)] == [
         "Let me look.",
         "(That was not the answer yet.)",
-        "Searching: quokka  (specific fact, 96% for searching)",
+        "Searching: quokka  (specific fact, 96% sure)",
         "  read  A page  https://a.example",
         "Half of",
         "The model server broke off.",

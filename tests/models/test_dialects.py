@@ -14,6 +14,7 @@ from websearch_agent.types import (
     Passage,
     Prompt,
     Source,
+    SourceNamed,
     TextDelta,
 )
 
@@ -78,7 +79,7 @@ EVIDENCE = Prompt(TODAY, "q", evidence=Evidence(("query",), (SOURCE,)), search="
 async def test_answer_without_marker_is_asked_for_its_source() -> None:
     model = FakeModel(["It is so.", '{"source": "7"}'], chunk_chars=50)
     said = await respond(SchemaDialect(), model, EVIDENCE)
-    assert said == [TextDelta("It is so."), TextDelta(" [7]")]
+    assert said == [TextDelta("It is so."), SourceNamed(7)]
     assert model.calls[1].messages[-2].content == "It is so."
 
 

@@ -197,3 +197,9 @@ def test_every_kind_of_task_is_explained_and_has_a_chinese_reason() -> None:
 def test_schemas_are_understood_by_the_embedded_models_grammar() -> None:
     grammar = build_json_grammar(decision_schema(Prompt(TODAY, "q", HISTORY, in_hand=(SOURCE,))))
     assert '\\"sources\\"' in grammar
+
+
+@pytest.mark.parametrize(("task", "searches"), [("translation", False), ("given_text", True)])
+def test_kind_that_contradicts_the_web_counts(task: str, searches: bool) -> None:
+    reply = json.dumps({"task": task, "needs": "web"})
+    assert parse_decision(reply, Prompt(TODAY, "q")).search is searches

@@ -39,6 +39,7 @@ export class ActivityView {
     this.pageSteps = null;
     this.queries = new Set();
     this.readCount = 0;
+    this.reused = false;
     this.failedEngines = new Set();
     this.failedPageCount = 0;
   }
@@ -76,6 +77,7 @@ export class ActivityView {
   /** The sources of an earlier answer are read again instead of searching. */
   showReuse({ reason }) {
     this.removeModelStep();
+    this.reused = true;
     this.showWorking(translate("writing"));
     this.addReason(this.addStep("is-done", translate("decidedReuse")), reason);
   }
@@ -151,7 +153,7 @@ export class ActivityView {
     this.removeModelStep();
     this.root.classList.remove("is-working");
     this.root.open = false;
-    const counts = [];
+    const counts = this.reused ? [translate("decidedReuse")] : [];
     if (this.queries.size) counts.push(translateCount(this.queries.size, "summaryOneQuery", "summaryQueries"));
     if (this.readCount) counts.push(translateCount(this.readCount, "summaryOneRead", "summaryRead"));
     if (this.failedEngines.size) {

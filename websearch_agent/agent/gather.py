@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from langgraph.runtime import Runtime
 
-from websearch_agent.agent.addresses import shorter_address, without_addresses
+from websearch_agent.agent.addresses import shorter_address
 from websearch_agent.agent.notices import (
     address_notice,
     builtin_notice,
@@ -48,20 +48,16 @@ _logger = logging.getLogger(__name__)
 async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
     """Ask all engines all new queries; what was found before stays.
 
-    The first search for a question that holds web addresses opens these, and asks no engine
-    unless none of them can be read. Raises NoEngineAnswered, but only if there is nothing yet to
-    answer from.
+    The first search for a question that holds web addresses opens these and asks no engine: the
+    person wants these pages. Raises NoPageReadable if none of them can be read, and
+    NoEngineAnswered, but only if there is nothing yet to answer from.
     """
     context, emit = runtime.context, runtime.stream_writer
     texts = state["new_queries"]
     if context.addresses and state["searches_made"] == 0:
         opened = await _open_addresses(context, emit)
-        if opened:
-            emit(SearchFinished(context.addresses, len(opened)))
-            return {"queries": context.addresses, "searches_made": 1, "results": opened}
-        texts = tuple(filter(None, map(without_addresses, texts)))
-        if not texts:
-            raise NoPageReadable("The page could not be read. Check its address, or ask in words.")
+        emit(SearchFinished(context.addresses, len(opened)))
+        return {"queries": context.addresses, "searches_made": 1, "results": opened}
     outcome = await _search(texts, context, emit, may_fail=bool(state["sources"]))
     emit(SearchFinished(texts, len(outcome.results), outcome.failures))
     return {
@@ -72,16 +68,23 @@ async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 
 
 async def _open_addresses(context: AgentContext, emit: Emit) -> tuple[SearchResult, ...]:
-    """The pages that the person named, as far as they can be read. Says which could not."""
+    """The pages that the person named, as far as they can be read. Says which could not.
+
+    Raises NoPageReadable if it is none of them.
+    """
     asked = _as_results(context.addresses)
     failures = await _read_until_enough(asked, context, emit)
     shorter = {failure.url: shorter_address(failure.url) for failure in failures}
     again = _as_results(tuple(address for address in shorter.values() if address))
     await _read_until_enough(again, context, emit)
-    for failure in failures:
-        if shorter[failure.url] not in context.pages:
-            emit(Notice(address_notice(context.request.question, failure)))
-    return tuple(result for result in (*asked, *again) if result.url in context.pages)
+    unread = [failure for failure in failures if shorter[failure.url] not in context.pages]
+    opened = tuple(result for result in (*asked, *again) if result.url in context.pages)
+    notices = [address_notice(context.request.question, failure) for failure in unread]
+    if not opened:
+        raise NoPageReadable(" ".join(notices))
+    for notice in notices:
+        emit(Notice(notice))
+    return opened
 
 
 def _as_results(addresses: Sequence[str]) -> tuple[SearchResult, ...]:

@@ -42,6 +42,13 @@ def uncited_notice(question: str) -> str:
     return "This answer names no source: check it against the sources that were read."
 
 
+def nothing_found_notice(question: str) -> str:
+    """There was a search, and nothing to answer from."""
+    if _is_chinese(question):
+        return "搜索没有找到任何资料。本回答出自模型自身的知识，请自行核实。"
+    return "The search found nothing to read: this answer is the model's own knowledge. Check it."
+
+
 def address_notice(question: str, failure: PageFailure) -> str:
     """A page that the person named could not be read."""
     if _is_chinese(question):

@@ -1,5 +1,6 @@
 """The node `respond`: one turn of the model, which searches or answers."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Literal
@@ -8,11 +9,11 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from websearch_agent.agent.budget import fit_prompt
-from websearch_agent.agent.notices import cut_notice, uncited_notice
+from websearch_agent.agent.notices import cut_notice, nothing_found_notice, uncited_notice
 from websearch_agent.agent.prompting import build_prompt, citable_sources
 from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, UsageCounted
 from websearch_agent.citations.markers import CitationStream
-from websearch_agent.citations.quotes import find_source
+from websearch_agent.citations.quotes import find_quote, find_source
 from websearch_agent.errors import ContextTooLong, InvalidModelOutput, ModelError
 from websearch_agent.events import (
     AnswerDelta,
@@ -29,10 +30,13 @@ from websearch_agent.types import (
     Prompt,
     ReasoningDelta,
     Source,
+    SourceNamed,
     TextDelta,
 )
 
 Emit = Callable[[object], None]
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 async def respond(
@@ -100,7 +104,13 @@ async def _fit_and_reply(
     shown = prompt.evidence.sources if prompt.evidence is not None else ()
     if shown != state["sources"]:
         emit(SourcesSelected(shown))
-    answer = _AnswerWriter(emit, citable_sources(prompt, context), shown, prompt.question)
+    answer = _AnswerWriter(
+        emit,
+        citable_sources(prompt, context),
+        shown,
+        prompt.question,
+        searched=prompt.evidence is not None,
+    )
     try:
         return await _reply(prompt, context, emit, answer)
     except (_EmptyReply, ContextTooLong) as error:
@@ -125,6 +135,8 @@ async def _reply(
                         emit(_as_event(delta))
                 case TextDelta():
                     answer.write(delta.text)
+                case SourceNamed():
+                    answer.name_source(delta.number)
                 case ReasoningDelta():
                     emit(ReasoningAdded(delta.text))
                 case ModelFinished():
@@ -149,9 +161,16 @@ class _AnswerWriter:
     """Sends the answer's text out through the citation stream."""
 
     def __init__(
-        self, emit: Emit, sources: dict[int, Source], shown: Sequence[Source], question: str
+        self,
+        emit: Emit,
+        sources: dict[int, Source],
+        shown: Sequence[Source],
+        question: str,
+        *,
+        searched: bool,
     ) -> None:
         self._emit = emit
+        self._searched = searched
         self._question = question
         self._sources = sources
         self._shown = shown
@@ -165,6 +184,21 @@ class _AnswerWriter:
     def write(self, text: str) -> None:
         # Models like to begin with blank lines.
         self._send(self._stream.feed(text if self.started else text.lstrip()))
+
+    def name_source(self, number: int) -> None:
+        """Put the source that the model named behind its answer, unless nothing speaks for it.
+
+        Where both are in one script, a sentence of the source must come near the answer: asked
+        for a source, a small model names one for anything. Across scripts nothing can be told.
+        """
+        source = next((source for source in self._shown if source.number == number), None)
+        text = self._stream.text
+        if source is None:
+            return
+        said = " ".join(passage.text for passage in source.passages)
+        comparable = bool(_CJK.search(text)) == bool(_CJK.search(said))
+        if not comparable or find_quote(text, source):
+            self.write(f" [{number}]")
 
     def restart(self) -> None:
         if self.started:
@@ -181,7 +215,9 @@ class _AnswerWriter:
         self._send(self._stream.finish())
         if not self._stream.text.strip():
             raise _nothing_written(finish_reason)
-        if self._shown and not self._stream.markers:
+        if self._searched and not self._shown:
+            self._emit(Notice(nothing_found_notice(self._question)))
+        elif self._shown and not self._stream.markers:
             self._emit(Notice(uncited_notice(self._question)))
         if cut := cut_notice(self._question, finish_reason):
             self._emit(Notice(cut))

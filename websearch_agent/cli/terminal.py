@@ -60,7 +60,7 @@ def printable_json(value: object) -> str:
 
 def _why(decision: DecisionMade) -> str:
     """Why the model searches, and how sure it was where it tells that."""
-    sure = "" if decision.probability is None else f"{decision.probability:.0%} for searching"
+    sure = "" if decision.probability is None else f"{decision.probability:.0%} sure"
     words = ", ".join(word for word in (decision.reason, sure) if word)
     return f"  ({words})" if words else ""
 

@@ -13,9 +13,8 @@ from websearch_agent.models.http_errors import ToolsNotSupported
 from websearch_agent.models.profile import DialectName, Profile, find_profile
 from websearch_agent.protocols import Dialect, ModelClient
 from websearch_agent.types import (
-    Decision,
+    DialectDelta,
     Message,
-    ModelDelta,
     Prompt,
     Tool,
 )
@@ -71,7 +70,7 @@ class AutoDialect:
 
     async def respond(
         self, model: ModelClient, prompt: Prompt
-    ) -> AsyncGenerator[Decision | ModelDelta, None]:
+    ) -> AsyncGenerator[DialectDelta, None]:
         # A call may prepare the model: what is known before it may not be what is known after it.
         await model.prepare()
         self._warn_of_idle_threshold()

@@ -25,11 +25,13 @@ from websearch_agent.models.dialects.decision import (
 from websearch_agent.protocols import ModelClient
 from websearch_agent.types import (
     Decision,
+    DialectDelta,
     Message,
     ModelCall,
     ModelDelta,
     ModelFinished,
     Prompt,
+    SourceNamed,
     TextDelta,
     TokenLogprob,
     Tool,
@@ -71,7 +73,7 @@ class SchemaDialect:
 
     async def respond(
         self, model: ModelClient, prompt: Prompt
-    ) -> AsyncGenerator[Decision | ModelDelta, None]:
+    ) -> AsyncGenerator[DialectDelta, None]:
         if prompt.search != "never" and prompt.evidence is None:
             async with aclosing(self._decide(model, prompt)) as deciding:
                 async for item in deciding:
@@ -153,28 +155,51 @@ async def _complete(
     return text, tuple(tokens), finished
 
 
-async def _answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[ModelDelta, None]:
+async def _answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[DialectDelta, None]:
     """The answer, from the sources if there are any; behind one that names none its source."""
-    if prompt.evidence is not None:
-        call = ModelCall(_answer_messages(prompt), max_tokens=prompt.max_tokens)
-    else:
-        call = ModelCall(_chat_messages(prompt), max_tokens=prompt.max_tokens, purpose="chat")
     text = ""
     end: ModelFinished | None = None
-    async with aclosing(model.stream(call)) as deltas:
+    async with aclosing(_write_answer(model, prompt)) as deltas:
         async for delta in deltas:
             if isinstance(delta, TextDelta):
                 text += delta.text
-            elif isinstance(delta, ModelFinished):
+            if isinstance(delta, ModelFinished):
                 end = delta
-                break
             yield delta
-    if end is None:
-        return
-    if _may_be_asked_for_its_source(text, end, prompt):
+    if end is not None and _may_be_asked_for_its_source(text, end, prompt):
         async for extra in _name_source(model, prompt, text):
             yield extra
-    yield end
+
+
+async def _write_answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[ModelDelta, None]:
+    if prompt.evidence is None or not prompt.evidence.sources:
+        call = ModelCall(_chat_messages(prompt), max_tokens=prompt.max_tokens, purpose="chat")
+        async with aclosing(model.stream(call)) as deltas:
+            async for delta in deltas:
+                yield delta
+        return
+    examples = [answered for _, answered in prompts.answer_example(prompt.question)]
+    call = ModelCall(_answer_messages(prompt), max_tokens=prompt.max_tokens)
+    held: str | None = ""
+    async with aclosing(model.stream(call)) as deltas:
+        async for delta in deltas:
+            if isinstance(delta, TextDelta) and held is not None:
+                held += delta.text
+                if any(example.startswith(held.strip()) for example in examples):
+                    continue  # So far it might be no more than a copy of the example.
+                delta, held = TextDelta(held), None
+            if isinstance(delta, ModelFinished) and held:
+                if held.strip() in examples:
+                    yield delta
+                    break
+                yield TextDelta(held)
+                held = None
+            yield delta
+    if held:
+        call = replace(call, messages=_answer_messages(prompt, with_example=False))
+        async with aclosing(model.stream(call)) as deltas:
+            async for delta in deltas:
+                yield delta
 
 
 def _may_be_asked_for_its_source(text: str, finished: ModelFinished, prompt: Prompt) -> bool:
@@ -192,8 +217,8 @@ def _may_be_asked_for_its_source(text: str, finished: ModelFinished, prompt: Pro
 
 async def _name_source(
     model: ModelClient, prompt: Prompt, text: str
-) -> AsyncGenerator[ModelDelta, None]:
-    """Ask the model which source its answer rests on; its number comes as a marker at the end.
+) -> AsyncGenerator[SourceNamed | ModelFinished, None]:
+    """Ask the model which source its answer rests on.
 
     A 1.5B model leaves the markers out of half of its answers, most of all where question and
     sources are in different languages. A failure here never costs the answer.
@@ -226,7 +251,7 @@ async def _name_source(
         _log.warning("the model could not say which source it used: %s", error)
         return
     if number in numbers:
-        yield TextDelta(f" [{number}]")
+        yield SourceNamed(int(number))
 
 
 def _decide_messages(prompt: Prompt) -> tuple[Message, ...]:
@@ -249,7 +274,7 @@ def _chat_messages(prompt: Prompt) -> tuple[Message, ...]:
     return (Message("system", system), *prompt.history, Message("user", prompt.question))
 
 
-def _answer_messages(prompt: Prompt) -> tuple[Message, ...]:
+def _answer_messages(prompt: Prompt, *, with_example: bool = True) -> tuple[Message, ...]:
     assert prompt.evidence is not None  # noqa: S101 - for the type checker; callers looked
     system = prompts.answer_system(prompt.today, search_tool=False)
     question = prompts.answer_question(prompt.question, sources=prompt.evidence.sources)
@@ -257,6 +282,7 @@ def _answer_messages(prompt: Prompt) -> tuple[Message, ...]:
         message
         for asked, answered in prompts.answer_example(prompt.question)
         for message in (Message("user", asked), Message("assistant", answered))
+        if with_example
     ]
     history = [_without_markers(message) for message in prompt.history]
     return (Message("system", system), *example, *history, Message("user", question))
