@@ -175,17 +175,17 @@ def answer_question(question: str, *, sources: Sequence[Source]) -> str:
 
 
 def answer_example(question: str) -> tuple[tuple[str, str], ...]:
-    """A made-up conversation as (user, assistant) pairs: one answer, one honest refusal.
+    """A made-up conversation as (user, assistant) pairs: one honest refusal, then one answer.
 
     In the question's language: small models copy the form of an example far better than they
-    follow a rule.
+    follow a rule. They copy the last one most: an answer with its markers.
     """
     chinese = language_name(question) == "Chinese"
 
     def part(turn: str) -> str:
         return _render("answer_example", chinese=chinese, turn=turn)
 
-    return (part("sources"), part("answer")), (part("follow_up"), part("refusal"))
+    return (part("sources"), part("refusal")), (part("follow_up"), part("answer"))
 
 
 def name_source(question: str) -> str:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shlex
 import stat
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from cli_fakes import run_cli
 
-from websearch_agent.models.profile import shipped_profiles
+from websearch_agent.models.profile import find_profile, shipped_profiles
 
 FAKE_PROGRAM = """#!{python}
 import json, os, sys
@@ -68,6 +69,62 @@ def test_list_says_why_no_profile_is_in_force(monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 0
     assert "not known" in done.stdout
     assert "127.0.0.1:9" in done.stdout
+
+
+def test_list_lines_fit_a_terminal() -> None:
+    shown = run_cli("model", "list").stdout
+    assert max(len(line) for line in shown.splitlines()) <= 100
+    assert "gemma-3* gemma3* gemma-2-* …" in shown
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("nosuch", "WEBSEARCH_MODEL_PROFILE: There is no model profile 'nosuch'"),
+        ("no/such.toml", "WEBSEARCH_MODEL_PROFILE: There is no file no/such.toml"),
+    ],
+)
+def test_wrong_profile_setting_is_told_and_the_list_shown(
+    monkeypatch: pytest.MonkeyPatch, setting: str, message: str
+) -> None:
+    monkeypatch.setenv("WEBSEARCH_MODEL_PROFILE", setting)
+    listed = run_cli("model", "list")
+    assert listed.exit_code == 0
+    assert message in listed.stderr
+    assert "\n   qwen3 " in listed.stdout
+    assert "\n* " not in listed.stdout
+    assert run_cli("model", "show", "qwen3").exit_code == 0
+    checked = run_program("model", "check")
+    assert checked.returncode == 2
+    assert message in checked.stderr
+    assert "Errno" not in checked.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "serve", "pull"])
+def test_missing_profile_file_is_told_in_words(command: str) -> None:
+    done = run_program("model", command, "nowhere.toml")
+    assert done.returncode == 2
+    assert "There is no file nowhere.toml" in done.stderr
+    assert "Errno" not in done.stderr
+
+
+def test_profile_of_the_readme_is_read_and_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "granite.toml"
+    file.write_text(example, encoding="utf-8")
+    profile = find_profile(str(file))
+    assert (profile.name, profile.dialect, profile.context_window) == ("granite", "tools", 16384)
+    assert profile.stop == ("<|end_of_text|>",)
+    assert (profile.chat.temperature, profile.agent.temperature) == (0.7, 0.0)
+    assert profile.reasoning.form == "none"
+    monkeypatch.setenv("WEBSEARCH_MODEL_PROFILE", str(file))
+    shown = run_cli("model", "list").stdout
+    (marked,) = [line for line in shown.splitlines() if line.startswith("*  ")]
+    assert marked.split() == ["*", "granite", "tools", "16384", "none", "granite-3*"]
+    assert f"by WEBSEARCH_MODEL_PROFILE: {file}" in shown
 
 
 @pytest.mark.parametrize("profile", [profile.name for profile in shipped_profiles()])

@@ -10,7 +10,12 @@ from fakes import FakeModel, search_call
 
 from websearch_agent.agent.run import AgentParts
 from websearch_agent.errors import ModelUnavailable
-from websearch_agent.evals.decision import DecisionResult, run_decisions, summarise
+from websearch_agent.evals.decision import (
+    DecisionResult,
+    read_earlier_run,
+    run_decisions,
+    summarise,
+)
 from websearch_agent.evals.result_file import ResultFile
 from websearch_agent.evals.rows import DecisionRow
 from websearch_agent.store.sqlite import SqliteStore
@@ -99,3 +104,32 @@ async def test_other_settings_begin_anew(store: SqliteStore, tmp_path: Path) -> 
     parts, model = deciding_parts(store)
     await run(parts, ResultFile(tmp_path, "decision", {"model": "b"}))
     assert len(model.calls) == 3
+
+
+async def test_asking_a_sample_anew_keeps_the_other_rows(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    file = ResultFile(tmp_path, "decision", {})
+    parts, _ = deciding_parts(store)
+    await run(parts, file)
+    file.ask_anew(["1", "nowhere"])
+    assert set(read_earlier_run(ROWS, file).results) == {"2", "3"}
+    parts, model = deciding_parts(store)
+    assert len(await run(parts, file)) == 3
+    assert len(model.calls) == 1
+    assert set(read_earlier_run(ROWS, file).results) == {"1", "2", "3"}
+
+
+async def test_earlier_run_is_known_by_when_it_began(store: SqliteStore, tmp_path: Path) -> None:
+    file = ResultFile(tmp_path, "decision", {})
+    assert read_earlier_run(ROWS, file).started == ""
+    parts, _ = deciding_parts(store)
+    await run(parts, file)
+    begun = read_earlier_run(ROWS, file).started
+    assert dt.datetime.fromisoformat(begun).tzinfo is not None
+    later = {"started": "9999-01-01T00:00:00+00:00", "asked_anew": ["1"]}
+    file.append(later)
+    parts, _ = deciding_parts(store)
+    await run(parts, file)
+    assert read_earlier_run(ROWS[:1], file).started == later["started"]
+    assert read_earlier_run(ROWS, file).started == begun

@@ -25,8 +25,14 @@ def test_rows_are_read_with_their_day(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"id": "a", "question": "q", "label": "perhaps"}, "line 2: label"),
-        ({"id": "a", "label": "search"}, "line 2: question"),
+        (
+            {"id": "a", "question": "q", "label": "chat"},
+            'line 2: label must be "search" or "no_search", not \'chat\'.',
+        ),
+        ({"id": "a", "question": "q", "label": ["search"]}, "line 2: label must be"),
+        ({"id": "a", "question": "q"}, "line 2: label is missing"),
+        ({"id": "a", "label": "search"}, "line 2: question is missing"),
+        ({"id": "a", "question": " ", "label": "search"}, "line 2: question is empty"),
         ([1, 2], "line 2: no JSON object"),
     ],
 )
@@ -47,8 +53,21 @@ def test_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
 
 def test_two_rows_of_one_id_are_refused(tmp_path: Path) -> None:
     row = {"id": "a", "question": "q", "label": "search"}
-    with pytest.raises(InvalidRequest, match="1 rows have an id"):
+    with pytest.raises(InvalidRequest, match=r"line 2: the id 'a' stands at .*line 1 too"):
         read_decision_rows([write(tmp_path / "rows.jsonl", row, row)])
+
+
+def test_one_row_in_two_files_is_named_without_an_id(tmp_path: Path) -> None:
+    row = {"question": "q", "label": "search"}
+    files = [write(tmp_path / name, row) for name in ("a.jsonl", "b.jsonl")]
+    with pytest.raises(InvalidRequest, match=r"b\.jsonl, line 1: this row stands at .*a\.jsonl"):
+        read_decision_rows(files)
+
+
+def test_file_given_twice_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"question": "q", "label": "search"})
+    with pytest.raises(InvalidRequest, match="same file was given twice"):
+        read_decision_rows([path, tmp_path / "." / ".." / tmp_path.name / "a.jsonl"])
 
 
 def test_sample_is_balanced_and_the_same_in_any_order() -> None:

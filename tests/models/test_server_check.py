@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,22 +7,24 @@ import httpx
 import pytest
 
 from websearch_agent.config import load_settings
-from websearch_agent.models.checked_server import CheckedServer
+from websearch_agent.models.checked_server import CheckedServer, ServerListener, ask
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.server_check import (
     CHECKS,
+    TIMEOUTS_S,
     CheckResult,
     check_server,
     needed_checks,
     run_check,
 )
-from websearch_agent.models.usage_listener import UsageListener
 
 pytestmark = pytest.mark.anyio
 
 
 class ObedientServer:
-    """Does what it is asked, but for what is in `lacks`: `tools`, `schema`, `limit`, `cache`."""
+    """Does what it is asked, but for what is in `lacks`: `tools`, `schema`, `limit`, `cache`,
+    `names`.
+    """
 
     def __init__(self, *lacks: str, name: str = "gpt-4o") -> None:
         self.lacks = set(lacks)
@@ -34,7 +37,7 @@ class ObedientServer:
         if not request.url.path.endswith("/chat/completions"):
             return httpx.Response(404, json={"error": "not here"})
         body = json.loads(request.content)
-        if body["model"] != self.name:
+        if body["model"] != self.name and "names" not in self.lacks:
             return httpx.Response(404, json={"error": {"message": "model not found"}})
         if "tools" in body and "tools" in self.lacks:
             return httpx.Response(400, json={"error": {"message": "this takes no tools"}})
@@ -91,7 +94,7 @@ async def stream_of(content: bytes, step: int = 7) -> AsyncIterator[bytes]:
 
 async def check(server: ObedientServer, **more: object) -> dict[str, CheckResult]:
     settings = load_settings(model_url="http://model.test/v1", **more)
-    listener = UsageListener(httpx.MockTransport(server))
+    listener = ServerListener(httpx.MockTransport(server))
     model = OpenAICompatibleModel(settings, transport=listener)
     checked = CheckedServer(settings, model, listener)
     results = {result.name: result async for result in check_server(checked)}
@@ -133,8 +136,73 @@ async def test_megrez_needs_nothing_but_text() -> None:
     assert results["dialect"].detail.startswith("markers")
 
 
-async def test_limit_that_is_not_held_is_found() -> None:
-    assert "most tokens" in failed(await check(ObedientServer("limit")))
+async def test_limit_that_is_not_held_is_told_and_not_fatal() -> None:
+    results = await check(ObedientServer("limit"))
+    assert results["most tokens"].status == "no"
+    detail = "ignores max_tokens (asked 6, got 99): answers may run long"
+    assert results["most tokens"].detail == detail
+    assert failed(results) == set()
+
+
+async def test_name_that_is_not_listed_is_told_and_not_fatal() -> None:
+    results = await check(ObedientServer("names", name="mock"), model_name="nosuch")
+    assert results["model"].status == "no"
+    assert results["model"].detail == "nosuch is not in the server's list (mock)"
+    assert failed(results) == set()
+
+
+async def test_name_without_ollamas_tag_is_listed() -> None:
+    results = await check(ObedientServer("names", name="qwen3:latest"), model_name="qwen3")
+    assert (results["model"].status, results["model"].detail) == ("ok", "qwen3")
+
+
+async def test_check_is_announced_before_it_is_tried() -> None:
+    settings = load_settings(model_url="http://model.test/v1")
+    listener = ServerListener(httpx.MockTransport(ObedientServer()))
+    model = OpenAICompatibleModel(settings, transport=listener)
+    order: list[str] = []
+    async for result in check_server(
+        CheckedServer(settings, model, listener), on_start=lambda name: order.append(f"{name} …")
+    ):
+        order.append(result.name)
+    await model.close()
+    assert order[:4] == ["reachable …", "reachable", "model …", "model"]
+    assert order.count("prefix cache …") == 1
+
+
+async def test_check_that_takes_too_long_closes_its_request() -> None:
+    closed = asyncio.Event()
+
+    async def never_ends() -> AsyncIterator[bytes]:
+        try:
+            await asyncio.Event().wait()
+            yield b""
+        finally:
+            closed.set()
+
+    class Silent(ObedientServer):
+        def _stream(self, body: dict[str, Any]) -> httpx.Response:
+            kind = {"content-type": "text/event-stream"}
+            return httpx.Response(200, content=never_ends(), headers=kind)
+
+    async def ask_silent(server: CheckedServer) -> Any:
+        return await ask(server, "hello", max_tokens=4)
+
+    settings = load_settings(model_url="http://model.test/v1")
+    listener = ServerListener(httpx.MockTransport(Silent()))
+    model = OpenAICompatibleModel(settings, transport=listener)
+    await model.prepare()
+    checked = CheckedServer(settings, model, listener)
+    result = await run_check("too long", ask_silent, checked, timeout_s=0.05)
+    assert (result.status, result.detail) == ("no", "not answered within 0.05 s")
+    async with asyncio.timeout(5):
+        await closed.wait()
+    await model.close()
+
+
+def test_prompt_that_is_too_long_has_a_short_time_of_its_own() -> None:
+    assert TIMEOUTS_S["too long"] == 20.0
+    assert set(TIMEOUTS_S) <= set(CHECKS)
 
 
 async def test_cache_that_is_not_told_is_skipped_with_the_times() -> None:
@@ -146,7 +214,7 @@ async def test_cache_that_is_not_told_is_skipped_with_the_times() -> None:
 async def test_only_reaching_it_is_tried_of_a_server_that_is_down() -> None:
     settings = load_settings(model_url="http://127.0.0.1:9/v1")
     model = OpenAICompatibleModel(settings)
-    checked = CheckedServer(settings, model, UsageListener())
+    checked = CheckedServer(settings, model, ServerListener())
     results = [result async for result in check_server(checked)]
     await model.close()
     assert [(result.name, result.status, result.needed) for result in results] == [

@@ -1,6 +1,8 @@
 """`eval`: measure the model's decisions on labelled rows."""
 
+import asyncio
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,12 +18,14 @@ from websearch_agent.config import Settings
 from websearch_agent.evals.decision import (
     FAILED,
     DecisionResult,
+    read_earlier_run,
     run_decisions,
     sample_rows,
     summarise,
 )
 from websearch_agent.evals.result_file import ResultFile, fingerprint, prompts_fingerprint
-from websearch_agent.evals.rows import read_decision_rows
+from websearch_agent.evals.rows import DecisionRow, read_decision_rows
+from websearch_agent.models.checked_server import configured_profile
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.protocols import ModelClient
 from websearch_agent.wiring import build_service
@@ -39,9 +43,11 @@ async def run_decision_eval(
 ) -> bool:
     """Print the figures; False if a row failed. `today` None: the day of asking.
 
-    Raises InvalidRequest, ModelError.
+    `fresh`: the rows of this sample are asked again; what is known of others stays.
+    Raises InvalidRequest, ConfigError, ModelError.
     """
     rows = sample_rows(read_decision_rows(paths), limit)
+    configured_profile(settings)
     # The questions are asked as a person's are, in conversations that nobody wants to keep.
     with tempfile.TemporaryDirectory() as folder:
         own = settings.model_copy(update={"database_url": f"sqlite:///{folder}/eval.db"})
@@ -51,16 +57,21 @@ async def run_decision_eval(
             described = _settings(settings, service.model, paths, today)
             results_file = ResultFile(settings.data_dir / "evals", "decision", described)
             if fresh:
-                results_file.clear()
-            with _Progress(len(rows)) as progress:
-                results = await run_decisions(
-                    rows,
-                    service.parts,
-                    results_file,
-                    today=today or date.today(),
-                    parallel=parallel,
-                    on_result=progress.count,
-                )
+                results_file.ask_anew([row.id for row in rows])
+            _tell_earlier_run(rows, results_file)
+            try:
+                with _Progress(len(rows)) as progress:
+                    results = await run_decisions(
+                        rows,
+                        service.parts,
+                        results_file,
+                        today=today or date.today(),
+                        parallel=parallel,
+                        on_result=progress.count,
+                    )
+            except asyncio.CancelledError:
+                _tell_how_to_go_on(rows, results_file, fresh=fresh)
+                raise
         finally:
             await service.aclose()
     summary = summarise(results, {**described, "limit": limit, "parallel": parallel})
@@ -69,6 +80,25 @@ async def run_decision_eval(
     else:
         _show(summary, results_file.path)
     return not any(result.decided == FAILED for result in results)
+
+
+def _tell_earlier_run(rows: Sequence[DecisionRow], results_file: ResultFile) -> None:
+    """On stderr, so that nobody takes old results for those of this run."""
+    earlier = read_earlier_run(rows, results_file)
+    if earlier.results:
+        print(
+            f"{len(earlier.results)} of {len(rows)} rows are taken from an earlier run of "
+            f"{earlier.started}; --fresh asks them again.",
+            file=sys.stderr,
+        )
+
+
+def _tell_how_to_go_on(
+    rows: Sequence[DecisionRow], results_file: ResultFile, *, fresh: bool
+) -> None:
+    done = len(read_earlier_run(rows, results_file).results)
+    command = "the same command without --fresh" if fresh else "the same command"
+    print(f"\n{done} of {len(rows)} rows are done; {command} goes on.", file=sys.stderr)
 
 
 def _settings(
@@ -129,9 +159,11 @@ def _show(summary: dict[str, Any], path: Path) -> None:
     for title in ("", "rows", "accuracy", "95 % interval", "precision", "recall", "failed"):
         table.add_column(title, justify="right" if title else "left")
     table.add_row(*_line("all", summary["metrics"]), end_section=True)
-    for group in ("lang", "src"):
+    for group, title in (("lang", "language"), ("src", "source")):
+        if set(summary["by"][group]) == {"?"}:
+            continue
         for name, metrics in summary["by"][group].items():
-            table.add_row(*_line(name, metrics))
+            table.add_row(*_line(f"{title}: {name}", metrics))
         table.add_section()
     console.print(table)
     counts = Table(title="Label (down) and decision (across)", title_justify="left")

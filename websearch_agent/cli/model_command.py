@@ -41,12 +41,17 @@ async def check_model(settings: Settings, *, as_json: bool) -> bool:
     """Try out the model and print what was found; True if the agent can use it."""
     server = open_server(settings)
     results: list[CheckResult] = []
+    # The one in work is shown on a terminal only, and with --json not in the way of the object.
+    console = Console(stderr=as_json)
+    status = console.status("")
     try:
-        async with aclosing(check_server(server)) as found:
-            async for result in found:
-                results.append(result)
-                if not as_json:
-                    print(_line(result), flush=True)
+        checks = check_server(server, on_start=lambda name: status.update(f"trying {name}"))
+        with status:
+            async with aclosing(checks) as found:
+                async for result in found:
+                    results.append(result)
+                    if not as_json:
+                        console.out(_line(result), highlight=False)
     finally:
         await server.model.close()
     failed = [result.name for result in results if result.needed and result.status == "no"]

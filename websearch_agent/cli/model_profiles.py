@@ -1,24 +1,36 @@
 """`model list` and `model show`: the profiles, and which one is in force."""
 
 import json
+import sys
 from dataclasses import asdict
 
 from websearch_agent.cli.terminal import printable_line
 from websearch_agent.config import Settings
-from websearch_agent.errors import AgentError
+from websearch_agent.errors import AgentError, ConfigError
+from websearch_agent.models.checked_server import configured_profile, read_profile
 from websearch_agent.models.embedded import MODEL_NAME
-from websearch_agent.models.profile import Profile, find_profile, profile_for, shipped_profiles
+from websearch_agent.models.profile import Profile, profile_for, shipped_profiles
 from websearch_agent.models.vllm_command import ServeOptions, build_command, shell_text
 
 
+MAX_SHOWN_GLOBS = 3
+# With the columns in front of them a line has at most 100.
+MAX_GLOBS_WIDTH = 46
+
+
 async def list_profiles(settings: Settings) -> None:
-    """Print a line for each profile, the one in force marked."""
+    """Print a line for each profile and for one's own, the one in force marked."""
     in_force, why = await _profile_in_force(settings)
+    profiles = list(shipped_profiles())
+    # By identity: a file of one's own may bear the name of a shipped one.
+    if in_force is not None and not any(profile is in_force for profile in profiles):
+        profiles.append(in_force)
     rows = [("", "profile", "dialect", "window", "reasoning", "served names")]
-    for profile in shipped_profiles():
-        mark = "*" if in_force is not None and profile.name == in_force.name else ""
+    for profile in profiles:
+        mark = "*" if profile is in_force else ""
         window, form = str(profile.context_window), profile.reasoning.form
-        rows.append((mark, profile.name, profile.dialect, window, form, " ".join(profile.match)))
+        globs = _shorten_globs(profile.match)
+        rows.append((mark, printable_line(profile.name), profile.dialect, window, form, globs))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
@@ -26,11 +38,24 @@ async def list_profiles(settings: Settings) -> None:
     print(f"\n{why}")
 
 
+def _shorten_globs(globs: tuple[str, ...]) -> str:
+    """The first few that fit; `model show` tells all."""
+    for count in range(min(MAX_SHOWN_GLOBS, len(globs)), 0, -1):
+        shown = " ".join(globs[:count]) + " …" * (count < len(globs))
+        if len(shown) <= MAX_GLOBS_WIDTH:
+            return printable_line(shown)
+    return "…" if globs else ""
+
+
 async def _profile_in_force(settings: Settings) -> tuple[Profile | None, str]:
     """The profile that a question would be answered with now, and why that one."""
-    if settings.model_profile:
-        profile = find_profile(settings.model_profile)
-        return profile, f"* by WEBSEARCH_MODEL_PROFILE: {profile.name}"
+    try:
+        profile = configured_profile(settings)
+    except ConfigError as error:
+        print(f"websearch-agent: {error.message}", file=sys.stderr)
+        return None, "None is in force: WEBSEARCH_MODEL_PROFILE names no profile."
+    if profile is not None:
+        return profile, printable_line(f"* by WEBSEARCH_MODEL_PROFILE: {settings.model_profile}")
     if settings.model_url is None:
         return profile_for(MODEL_NAME), f"* by the name of the embedded model, {MODEL_NAME}"
     name = settings.model_name
@@ -50,7 +75,7 @@ async def _profile_in_force(settings: Settings) -> tuple[Profile | None, str]:
 
 def show_profile(name: str) -> None:
     """Print all that a profile says. Raises ConfigError."""
-    profile = find_profile(name)
+    profile = read_profile(name)
     for key, value in asdict(profile).items():
         if key in ("serving", "notes"):
             continue

@@ -55,6 +55,26 @@ def sample_rows(rows: Sequence[DecisionRow], size: int | None) -> list[DecisionR
     )
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """The results that need not be asked for again, by row id.
+
+    `started`: when the first run began that one of them is from.
+    """
+
+    results: dict[str, DecisionResult]
+    started: str
+
+
+def read_earlier_run(rows: Sequence[DecisionRow], results: ResultFile) -> EarlierRun:
+    """What is there already of these rows. Failed rows are not: they are asked again."""
+    kept = results.read()
+    done = [kept[row.id] for row in rows if row.id in kept]
+    done = [row for row in done if row.values["decided"] != FAILED]
+    started = min((row.started for row in done), default="")
+    return EarlierRun({row.values["id"]: _from_json(row.values) for row in done}, started)
+
+
 async def run_decisions(
     rows: Sequence[DecisionRow],
     parts: AgentParts,
@@ -68,8 +88,7 @@ async def run_decisions(
 
     `today` is told for rows without a day of their own. Failed rows are asked again.
     """
-    kept = {id_: row for id_, row in results.read().items() if row["decided"] != FAILED}
-    done = {row.id: _from_json(kept[row.id]) for row in rows if row.id in kept}
+    done = read_earlier_run(rows, results).results
     for result in done.values():
         on_result(result)
     turn = asyncio.Semaphore(parallel)

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,14 @@ def prompts_fingerprint() -> str:
     return fingerprint([*sorted(resource_dir("prompts").glob("*.jinja")), *sorted(modules)])
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """A row that is done, and when the run began that did it (ISO 8601)."""
+
+    values: dict[str, Any]
+    started: str
+
+
 class ResultFile:
     """JSON lines: first what was run on what, then one line for each row that is done.
 
@@ -37,23 +46,40 @@ class ResultFile:
         described = {"eval": eval_name, "version": __version__, **settings}
         key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
         self.path = folder / f"{eval_name}-{key}.jsonl"
-        self._header = {**described, "started": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._header = {**described, "started": self._started}
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """The rows that are done, by id. A line that was cut off by a crash is left out."""
-        done: dict[str, dict[str, Any]] = {}
+    def read(self) -> dict[str, KeptRow]:
+        """The rows that are done, by id; of two lines for one row the later one."""
+        kept: dict[str, KeptRow] = {}
+        started = "an unknown time"
+        for line in self._read_lines():
+            if "started" in line:
+                started = str(line["started"])
+                for id_ in line.get("asked_anew", ()):
+                    kept.pop(id_, None)
+            elif isinstance(line.get("id"), str):
+                kept[line["id"]] = KeptRow(line, started)
+        return kept
+
+    def _read_lines(self) -> Iterator[dict[str, Any]]:
+        """Every whole line. One that was cut off by a crash is left out."""
         if not self.path.exists():
-            return done
-        for line in self.path.read_text(encoding="utf-8").splitlines()[1:]:
+            return
+        for text in self.path.read_text(encoding="utf-8").split("\n"):
             try:
-                row = json.loads(line)
-                done[row["id"]] = row
-            except (ValueError, KeyError, TypeError):
+                line = json.loads(text)
+            except ValueError:
                 continue
-        return done
+            if isinstance(line, dict):
+                yield line
 
-    def clear(self) -> None:
-        self.path.unlink(missing_ok=True)
+    def ask_anew(self, ids: Sequence[str]) -> None:
+        """From here on these rows are not done. The others stay as they are."""
+        kept = self.read()
+        known = [id_ for id_ in ids if id_ in kept]
+        if known:
+            self.append({"started": self._started, "asked_anew": known})
 
     def append(self, row: Mapping[str, object]) -> None:
         """Write one row at the end; behind a line that a crash cut off, on a line of its own."""

@@ -14,6 +14,8 @@ from websearch_agent.errors import InvalidRequest
 
 T = TypeVar("T")
 
+LABELS = ("search", "no_search")
+
 
 class DecisionRow(BaseModel):
     """A question, and whether it needs a search. `asked_on` is the day to tell the model."""
@@ -21,11 +23,26 @@ class DecisionRow(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     id: str
-    question: str = Field(min_length=1)
-    label: str = Field(pattern="^(search|no_search)$")
+    question: str
+    label: str
     lang: str = "?"
     src: str = "?"
     asked_on: date | None = Field(default=None, alias="date")
+
+    @field_validator("question")
+    @classmethod
+    def _refuse_blank(cls, question: str) -> str:
+        if not question.strip():
+            raise ValueError("is empty")
+        return question
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _check_label(cls, label: object) -> object:
+        if label not in LABELS:
+            wanted = " or ".join(json.dumps(name) for name in LABELS)
+            raise ValueError(f"must be {wanted}, not {str(label)[:40]!r}")
+        return label
 
     @field_validator("asked_on", mode="before")
     @classmethod
@@ -35,13 +52,27 @@ class DecisionRow(BaseModel):
 
 def read_decision_rows(paths: Sequence[Path]) -> list[DecisionRow]:
     """All rows of JSON-lines files, plain or `.gz`. Raises InvalidRequest naming file and line."""
-    rows = [_parse(path, number, line) for path in paths for number, line in _lines(path)]
+    _refuse_file_twice(paths)
+    rows: dict[str, DecisionRow] = {}
+    places: dict[str, str] = {}
+    for path in paths:
+        for number, line in _lines(path):
+            row, place = _parse(path, number, line), f"{path}, line {number}"
+            if row.id in rows:
+                what = "this row" if row.id == _id_of(line) else f"the id {row.id!r}"
+                raise InvalidRequest(f"{place}: {what} stands at {places[row.id]} too.")
+            rows[row.id], places[row.id] = row, place
     if not rows:
         raise InvalidRequest(f"{', '.join(str(path) for path in paths)}: no rows.")
-    doubled = len(rows) - len({row.id for row in rows})
-    if doubled:
-        raise InvalidRequest(f"{doubled} rows have an id that another row has too.")
-    return rows
+    return list(rows.values())
+
+
+def _refuse_file_twice(paths: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise InvalidRequest(f"The same file was given twice: {path}.")
+        seen.add(path.resolve())
 
 
 def _lines(path: Path) -> Iterable[tuple[int, str]]:
@@ -58,14 +89,28 @@ def _parse(path: Path, number: int, line: str) -> DecisionRow:
         row = json.loads(line)
         if not isinstance(row, dict):
             raise ValueError(line)
-        row.setdefault("id", hashlib.sha256(line.encode()).hexdigest()[:12])
+        row.setdefault("id", _id_of(line))
         return DecisionRow.model_validate(row)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InvalidRequest(f"{path}, line {number}: {place}: {first['msg']}.") from error
+        raise InvalidRequest(f"{path}, line {number}: {_explain(error)}.") from error
     except ValueError as error:
         raise InvalidRequest(f"{path}, line {number}: no JSON object.") from error
+
+
+def _id_of(line: str) -> str:
+    """The id of a row that names none."""
+    return hashlib.sha256(line.encode()).hexdigest()[:12]
+
+
+def _explain(error: ValidationError) -> str:
+    """What is wrong with a row: its first wrong field."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    if first["type"] == "value_error":
+        return f"{place} {first['msg'].removeprefix('Value error, ')}"
+    return f"{place}: {first['msg']}"
 
 
 def balanced_sample(

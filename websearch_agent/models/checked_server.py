@@ -1,10 +1,13 @@
 """A model opened to be tried out: what is put to it, and what it says in reply."""
 
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
+import httpx
+
 from websearch_agent.config import Settings
+from websearch_agent.errors import ConfigError
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.embedded import EmbeddedModel
@@ -33,21 +36,36 @@ class Reply:
     tokens: tuple[TokenLogprob, ...] = ()
 
 
+class ServerListener(UsageListener):
+    """Also keeps the names of the models that the server lists; none where it tells none."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport | None = None) -> None:
+        super().__init__(inner)
+        self.listed_names: tuple[str, ...] = ()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if request.url.path.endswith("/models") and response.status_code == 200:
+            await response.aread()
+            # The client says what is wrong with a listing; here it only names nothing.
+            with suppress(ValueError, TypeError, KeyError):
+                self.listed_names = tuple(str(item["id"]) for item in response.json()["data"])
+        return response
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedServer:
     """The model under test; `listener` is None for the embedded one, which is no server."""
 
     settings: Settings
     model: OpenAICompatibleModel | EmbeddedModel
-    listener: UsageListener | None = None
+    listener: ServerListener | None = None
 
     @property
     def profile(self) -> Profile:
         if isinstance(self.model, OpenAICompatibleModel):
             return self.model.profile
-        if self.settings.model_profile:
-            return find_profile(self.settings.model_profile)
-        return profile_for(self.model.name)
+        return configured_profile(self.settings) or profile_for(self.model.name)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -66,12 +84,35 @@ class CheckedServer:
 
 
 def open_server(settings: Settings) -> CheckedServer:
-    """The configured model, not yet asked for anything."""
+    """The configured model, not yet asked for anything. Raises ConfigError."""
+    configured_profile(settings)
     if settings.model_url is None:
         return CheckedServer(settings, EmbeddedModel(settings))
-    listener = UsageListener()
+    listener = ServerListener()
     model = OpenAICompatibleModel(settings, transport=listener)
     return CheckedServer(settings, model, listener)
+
+
+def read_profile(name_or_file: str) -> Profile:
+    """Like `find_profile`, in plain words where the file is not there. Raises ConfigError."""
+    try:
+        return find_profile(name_or_file)
+    except ConfigError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise ConfigError(
+                f"There is no file {name_or_file} to read a model profile from."
+            ) from error
+        raise
+
+
+def configured_profile(settings: Settings) -> Profile | None:
+    """The profile that the setting names, if it is set. Raises ConfigError naming the variable."""
+    if not settings.model_profile:
+        return None
+    try:
+        return read_profile(settings.model_profile)
+    except ConfigError as error:
+        raise ConfigError(f"WEBSEARCH_MODEL_PROFILE: {error.message}") from error
 
 
 def call_of(question: str, *, max_tokens: int) -> ModelCall:

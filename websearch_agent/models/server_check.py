@@ -23,9 +23,13 @@ CheckStatus = Literal["ok", "no", "skipped"]
 
 # A processor may read the long prompts of these checks for a minute.
 CHECK_TIMEOUT_S = 180.0
+# A refusal comes at once; a server that reads the whole prompt instead would take minutes.
+TIMEOUTS_S = {"too long": 20.0}
 # A prompt longer than the largest window that is worth filling for a check.
 MAX_FILLED_WINDOW = 65_536
 LONG_REPLY_TOKENS = 400
+SHORT_REPLY_TOKENS = 6
+MAX_SHOWN_NAMES = 5
 UNKNOWN_MODEL = "websearch-agent-no-such-model"
 COUNTING = "Write the numbers from one to two hundred in words, separated by commas."
 SEARCH_TOOL = Tool(
@@ -72,14 +76,22 @@ class Finding:
 Check = Callable[[CheckedServer], Awaitable[Finding]]
 
 
-async def check_server(server: CheckedServer) -> AsyncGenerator[CheckResult, None]:
-    """Yield each result as it is found; only the first one if the model cannot be reached."""
+async def check_server(
+    server: CheckedServer, *, on_start: Callable[[str], None] = lambda _name: None
+) -> AsyncGenerator[CheckResult, None]:
+    """Yield each result as it is found; only the first one if the model cannot be reached.
+
+    `on_start` is told the name of each check before it is tried.
+    """
+    on_start("reachable")
     first = await run_check("reachable", check_reachable, server)
     yield replace(first, needed=True)
     if first.status != "ok":
         return
     for name, check in CHECKS.items():
-        result = await run_check(name, check, server)
+        on_start(name)
+        timeout_s = TIMEOUTS_S.get(name, CHECK_TIMEOUT_S)
+        result = await run_check(name, check, server, timeout_s=timeout_s)
         yield replace(result, needed=name in needed_checks(server.dialect()))
     yield CheckResult("profile", "ok", f"{server.profile.name} ({server.profile.title})", 0.0)
     yield CheckResult("dialect", "ok", _explain_dialect(server), 0.0)
@@ -88,17 +100,22 @@ async def check_server(server: CheckedServer) -> AsyncGenerator[CheckResult, Non
 def needed_checks(dialect: DialectName) -> frozenset[str]:
     """The checks that must not fail for a dialect. `markers` asks for nothing but text."""
     own = {"tools": ("tools (auto)",), "schema": ("JSON schema",), "markers": ()}[dialect]
-    return frozenset(("streaming", "stopping", "most tokens", *own))
+    return frozenset(("streaming", "stopping", *own))
 
 
-async def run_check(name: str, check: Check, server: CheckedServer) -> CheckResult:
-    """One check with its time; an error of the model's is a finding, not the end."""
+async def run_check(
+    name: str, check: Check, server: CheckedServer, *, timeout_s: float = CHECK_TIMEOUT_S
+) -> CheckResult:
+    """One check with its time; an error of the model's is a finding, not the end.
+
+    After `timeout_s` the check's request is closed.
+    """
     started = time.monotonic()
     try:
-        async with asyncio.timeout(CHECK_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             finding = await check(server)
     except TimeoutError:
-        finding = Finding("no", f"no answer within {CHECK_TIMEOUT_S:.0f} s")
+        finding = Finding("no", f"not answered within {timeout_s:g} s")
     except AgentError as error:
         finding = Finding("no", error.message)
     return CheckResult(name, finding.status, finding.detail, time.monotonic() - started)
@@ -126,7 +143,13 @@ async def check_reachable(server: CheckedServer) -> Finding:
 
 
 async def check_model_name(server: CheckedServer) -> Finding:
-    return Finding("ok", server.model.name)
+    name = server.model.name
+    listed = server.listener.listed_names if server.listener else ()
+    # Ollama takes a name without its tag.
+    if not listed or {name, f"{name}:latest"} & set(listed):
+        return Finding("ok", name)
+    shown = ", ".join(listed[:MAX_SHOWN_NAMES]) + ", …" * (len(listed) > MAX_SHOWN_NAMES)
+    return Finding("no", f"{name} is not in the server's list ({shown})")
 
 
 async def check_window(server: CheckedServer) -> Finding:
@@ -169,10 +192,15 @@ async def check_stopping(server: CheckedServer) -> Finding:
 
 
 async def check_max_tokens(server: CheckedServer) -> Finding:
-    finished = (await ask(server, COUNTING, max_tokens=6)).finished
-    written = finished.usage.completion_tokens
-    held = finished.finish_reason == "length" and written <= 6
-    return Finding("ok" if held else "no", f"{finished.finish_reason} after {written} tokens")
+    asked = SHORT_REPLY_TOKENS
+    reply = await ask(server, COUNTING, max_tokens=asked)
+    # A server that counts no tokens mostly sends one in each piece.
+    written = reply.finished.usage.completion_tokens or reply.pieces
+    if written > asked:
+        detail = f"ignores max_tokens (asked {asked}, got {written}): answers may run long"
+        return Finding("no", detail)
+    held = reply.finished.finish_reason == "length"
+    return Finding("ok" if held else "no", f"{reply.finished.finish_reason} after {written} tokens")
 
 
 async def check_json_schema(server: CheckedServer) -> Finding:

@@ -1,0 +1,118 @@
+"""`eval decision` as a person runs it, against a model server of this machine."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from cli_fakes import run_cli
+
+from websearch_agent.cli.eval_command import run_decision_eval
+from websearch_agent.config import load_settings
+
+
+class ModelServer(BaseHTTPRequestHandler):
+    """Answers "Hello" to all, so that nothing is searched; holds back questions with `slow`."""
+
+    asked_slowly = Event()
+    end = Event()
+
+    def do_GET(self) -> None:
+        self.reply(200 if self.path == "/v1/models" else 404, {"data": [{"id": "gpt-4o"}]})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if b"slow" in body:
+            self.asked_slowly.set()
+            self.end.wait(20)
+        self.reply(200, {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]})
+
+    def reply(self, status: int, body: object) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def _model_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    ModelServer.asked_slowly.clear()
+    ModelServer.end.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ModelServer)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("WEBSEARCH_MODEL_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    yield
+    ModelServer.end.set()
+    server.shutdown()
+    server.server_close()
+
+
+def write_rows(path: Path, *questions: str, **more: str) -> Path:
+    rows = [{"id": q, "question": q, "label": "no_search", **more} for q in questions]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_rows_of_an_earlier_run_are_told(tmp_path: Path) -> None:
+    file = str(write_rows(tmp_path / "a.jsonl", "one", "two", "three"))
+    assert "earlier run" not in run_cli("eval", "decision", file).stderr
+    again = run_cli("eval", "decision", file, "--json")
+    assert again.exit_code == 0
+    assert again.stderr.startswith("3 of 3 rows are taken from an earlier run of 20")
+    assert "--fresh asks them again" in again.stderr
+    assert json.loads(again.stdout)["n"] == 3
+
+
+def test_fresh_sample_keeps_the_results_outside_it(tmp_path: Path) -> None:
+    file = str(write_rows(tmp_path / "a.jsonl", "one", "two", "three"))
+    run_cli("eval", "decision", file)
+    fresh = run_cli("eval", "decision", file, "--fresh", "--limit", "2")
+    assert "earlier run" not in fresh.stderr
+    assert "3 of 3 rows are taken" in run_cli("eval", "decision", file).stderr
+
+
+def test_groups_are_labelled_and_unknown_ones_left_out(tmp_path: Path) -> None:
+    shown = run_cli("eval", "decision", str(write_rows(tmp_path / "a.jsonl", "one", lang="en")))
+    assert "language: en" in shown.stdout
+    assert "source:" not in shown.stdout
+    assert "?" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("fresh", "command"), [(False, "the same command goes"), (True, "without --fresh goes")]
+)
+@pytest.mark.anyio
+async def test_interrupted_run_says_how_it_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fresh: bool, command: str
+) -> None:
+    path = write_rows(tmp_path / "a.jsonl", "one", "slow")
+    work = run_decision_eval(
+        load_settings(), [path], limit=None, as_json=True, fresh=fresh, today=None, parallel=2
+    )
+    task = asyncio.create_task(work)
+    assert await asyncio.to_thread(ModelServer.asked_slowly.wait, 20)
+    results = tmp_path / "data" / "evals"
+    async with asyncio.timeout(20):
+        while not any('"id": "one"' in file.read_text() for file in results.glob("*.jsonl")):
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    told = capsys.readouterr().err
+    assert "1 of 2 rows are done; " in told
+    assert command in told
+
+
+def test_wrong_profile_names_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_MODEL_PROFILE", "nosuch")
+    path = write_rows(tmp_path / "a.jsonl", "one")
+    error = run_cli("eval", "decision", str(path)).exception
+    assert str(error).startswith("WEBSEARCH_MODEL_PROFILE: There is no model profile 'nosuch'")
