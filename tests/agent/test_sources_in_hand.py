@@ -120,7 +120,9 @@ NAMES_SOURCE_1 = '{"source": "1"}'
     [
         ("The bridge was opened in 1932 by the mayor.", True),
         ("Use git reset to undo the last commit.", False),
-        ("这座桥于一九三二年开放。", True),
+        ("这座桥 the red bridge 于一九三二年开放。", True),
+        ("可以使用 git reset 撤销。", False),
+        ("这座桥于一九三二年开放。", False),
     ],
 )
 async def test_source_that_the_model_names_when_asked_must_come_near_the_answer(

@@ -95,14 +95,10 @@ async def test_interrupted_run_says_how_it_goes_on(
 ) -> None:
     path = write_rows(tmp_path / "a.jsonl", "one", "slow")
     work = run_decision_eval(
-        load_settings(), [path], limit=None, as_json=True, fresh=fresh, today=None, parallel=2
+        load_settings(), [path], limit=None, as_json=True, fresh=fresh, today=None, parallel=1
     )
     task = asyncio.create_task(work)
     assert await asyncio.to_thread(ModelServer.asked_slowly.wait, 20)
-    results = tmp_path / "data" / "evals"
-    async with asyncio.timeout(20):
-        while not any('"id": "one"' in file.read_text() for file in results.glob("*.jsonl")):
-            await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

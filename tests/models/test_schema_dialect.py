@@ -199,7 +199,12 @@ def test_schemas_are_understood_by_the_embedded_models_grammar() -> None:
     assert '\\"sources\\"' in grammar
 
 
-@pytest.mark.parametrize(("task", "searches"), [("translation", False), ("given_text", True)])
-def test_kind_that_contradicts_the_web_counts(task: str, searches: bool) -> None:
-    reply = json.dumps({"task": task, "needs": "web"})
-    assert parse_decision(reply, Prompt(TODAY, "q")).search is searches
+def test_doubt_is_enough_for_what_may_be_about_a_program() -> None:
+    def searches(task: str, threshold: float | None = None) -> bool:
+        said = json.dumps({"task": task, "needs": "nothing"})
+        doubt = tokens(*HEAD, ('": "', 1.0), ("nothing", 0.55))
+        return parse_decision(said, Prompt(TODAY, "q"), tokens=doubt, threshold=threshold).search
+
+    assert searches("programming")
+    assert not searches("programming", threshold=0.5)
+    assert not searches("advice")

@@ -37,6 +37,7 @@ from websearch_agent.types import (
 Emit = Callable[[object], None]
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_LATIN_WORD = re.compile(r"[a-z][a-z0-9_]{2,}")
 
 
 async def respond(
@@ -188,16 +189,22 @@ class _AnswerWriter:
     def name_source(self, number: int) -> None:
         """Put the source that the model named behind its answer, unless nothing speaks for it.
 
-        Where both are in one script, a sentence of the source must come near the answer: asked
-        for a source, a small model names one for anything. Across scripts nothing can be told.
+        A sentence of the source must come near the answer: asked for a source, a small model
+        names one for anything. Where the two are in different scripts, the source must hold at
+        least half of the answer's Latin words, such as names and commands.
         """
         source = next((source for source in self._shown if source.number == number), None)
         text = self._stream.text
         if source is None:
             return
         said = " ".join(passage.text for passage in source.passages)
-        comparable = bool(_CJK.search(text)) == bool(_CJK.search(said))
-        if not comparable or find_quote(text, source):
+        if bool(_CJK.search(text)) == bool(_CJK.search(said)):
+            near = bool(find_quote(text, source))
+        else:
+            words = set(_LATIN_WORD.findall(text.casefold()))
+            shared = words & set(_LATIN_WORD.findall(said.casefold()))
+            near = bool(words) and 2 * len(shared) >= len(words)
+        if near:
             self.write(f" [{number}]")
 
     def restart(self) -> None:

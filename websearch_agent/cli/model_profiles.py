@@ -12,7 +12,6 @@ from websearch_agent.models.embedded import MODEL_NAME
 from websearch_agent.models.profile import Profile, profile_for, shipped_profiles
 from websearch_agent.models.vllm_command import ServeOptions, build_command, shell_text
 
-
 MAX_SHOWN_GLOBS = 3
 # With the columns in front of them a line has at most 100.
 MAX_GLOBS_WIDTH = 46
@@ -25,9 +24,9 @@ async def list_profiles(settings: Settings) -> None:
     # By identity: a file of one's own may bear the name of a shipped one.
     if in_force is not None and not any(profile is in_force for profile in profiles):
         profiles.append(in_force)
-    rows = [("", "profile", "dialect", "window", "reasoning", "served names")]
+    rows = [(" ", "profile", "dialect", "window", "reasoning", "served names")]
     for profile in profiles:
-        mark = "*" if profile is in_force else ""
+        mark = "*" if profile is in_force else " "
         window, form = str(profile.context_window), profile.reasoning.form
         globs = _shorten_globs(profile.match)
         rows.append((mark, printable_line(profile.name), profile.dialect, window, form, globs))
