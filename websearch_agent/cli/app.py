@@ -197,7 +197,11 @@ app.add_typer(eval_app, name="eval")
 def eval_decision(
     files: Annotated[
         list[Path],
-        typer.Argument(help="JSON lines (plain or .gz) with question and label.", exists=True),
+        typer.Argument(
+            help="JSON lines (plain or .gz): question, label (search or no_search); optional id, "
+            "lang, src, date.",
+            exists=True,
+        ),
     ],
     limit: Annotated[
         int | None, typer.Option(help="A fixed, balanced sample of so many rows.", min=1)
@@ -206,7 +210,8 @@ def eval_decision(
         bool, typer.Option("--json", help="Print one JSON object as the last line.")
     ] = False,
     fresh: Annotated[
-        bool, typer.Option(help="Begin anew instead of going on with an interrupted run.")
+        bool,
+        typer.Option(help="Ask the sample's rows again instead of going on with an earlier run."),
     ] = False,
     today: Annotated[
         datetime | None,

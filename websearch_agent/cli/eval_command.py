@@ -25,8 +25,8 @@ from websearch_agent.evals.decision import (
 )
 from websearch_agent.evals.result_file import ResultFile, fingerprint, prompts_fingerprint
 from websearch_agent.evals.rows import DecisionRow, read_decision_rows
-from websearch_agent.models.checked_server import configured_profile
 from websearch_agent.models.client import OpenAICompatibleModel
+from websearch_agent.models.profile import configured_profile
 from websearch_agent.protocols import ModelClient
 from websearch_agent.wiring import build_service
 

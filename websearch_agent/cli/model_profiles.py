@@ -7,9 +7,14 @@ from dataclasses import asdict
 from websearch_agent.cli.terminal import printable_line
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError
-from websearch_agent.models.checked_server import configured_profile, read_profile
 from websearch_agent.models.embedded import MODEL_NAME
-from websearch_agent.models.profile import Profile, profile_for, shipped_profiles
+from websearch_agent.models.profile import (
+    Profile,
+    configured_profile,
+    find_profile,
+    profile_for,
+    shipped_profiles,
+)
 from websearch_agent.models.vllm_command import ServeOptions, build_command, shell_text
 
 MAX_SHOWN_GLOBS = 3
@@ -74,7 +79,7 @@ async def _profile_in_force(settings: Settings) -> tuple[Profile | None, str]:
 
 def show_profile(name: str) -> None:
     """Print all that a profile says. Raises ConfigError."""
-    profile = read_profile(name)
+    profile = find_profile(name)
     for key, value in asdict(profile).items():
         if key in ("serving", "notes"):
             continue

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from websearch_agent.errors import ConfigError
-from websearch_agent.models.checked_server import read_profile
+from websearch_agent.models.profile import find_profile
 from websearch_agent.models.vllm_command import (
     COMPOSE_HOST,
     CPU_KV_CACHE_GIB,
@@ -54,7 +54,7 @@ def kv_cache_gib() -> int:
 
 def serve_profile(name: str, options: ServeOptions, vllm: Path | None, *, print_only: bool) -> None:
     """Become vLLM, or print its command. Raises ConfigError; exits with 2 if it is not there."""
-    profile = read_profile(name)
+    profile = find_profile(name)
     command = build_command(profile, options)
     if print_only:
         print(shell_text(command, str(vllm) if vllm else "vllm"))
@@ -74,7 +74,7 @@ def print_for_compose(name: str, options: ServeOptions) -> None:
 
     Inside Compose the server listens for the agent's container, on the port of the health check.
     """
-    profile = read_profile(name)
+    profile = find_profile(name)
     inside = replace(options, host=COMPOSE_HOST, port=DEFAULT_PORT)
     command = build_command(profile, inside)
     print(f"VLLM_COMMAND={shlex.join(command.arguments)}")
@@ -89,7 +89,7 @@ def pull_repository(name: str, hub: Hub) -> None:
 
     Exits with 2 if that program is not there, else with its own code if it fails.
     """
-    source = repository(read_profile(name), hub)
+    source = repository(find_profile(name), hub)
     program, words, package = _DOWNLOADERS[hub]
     executable = shutil.which(program)
     if executable is None:

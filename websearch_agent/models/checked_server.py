@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import httpx
 
 from websearch_agent.config import Settings
-from websearch_agent.errors import ConfigError
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.embedded import EmbeddedModel
-from websearch_agent.models.profile import DialectName, Profile, find_profile, profile_for
+from websearch_agent.models.profile import DialectName, Profile, configured_profile, profile_for
 from websearch_agent.models.usage_listener import UsageListener
 from websearch_agent.types import (
     Message,
@@ -91,28 +90,6 @@ def open_server(settings: Settings) -> CheckedServer:
     listener = ServerListener()
     model = OpenAICompatibleModel(settings, transport=listener)
     return CheckedServer(settings, model, listener)
-
-
-def read_profile(name_or_file: str) -> Profile:
-    """Like `find_profile`, in plain words where the file is not there. Raises ConfigError."""
-    try:
-        return find_profile(name_or_file)
-    except ConfigError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise ConfigError(
-                f"There is no file {name_or_file} to read a model profile from."
-            ) from error
-        raise
-
-
-def configured_profile(settings: Settings) -> Profile | None:
-    """The profile that the setting names, if it is set. Raises ConfigError naming the variable."""
-    if not settings.model_profile:
-        return None
-    try:
-        return read_profile(settings.model_profile)
-    except ConfigError as error:
-        raise ConfigError(f"WEBSEARCH_MODEL_PROFILE: {error.message}") from error
 
 
 def call_of(question: str, *, max_tokens: int) -> ModelCall:

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError
 
 DialectName = Literal["tools", "markers", "schema"]
@@ -135,9 +136,21 @@ def find_profile(name_or_file: str) -> Profile:
         )
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no file {path} to read a model profile from.") from error
     except (OSError, UnicodeError) as error:
         raise ConfigError(f"The model profile {path} cannot be read: {error}.") from error
     return _parse(text, str(path))
+
+
+def configured_profile(settings: Settings) -> Profile | None:
+    """The profile that the setting names, if it is set. Raises ConfigError naming the variable."""
+    if not settings.model_profile:
+        return None
+    try:
+        return find_profile(settings.model_profile)
+    except ConfigError as error:
+        raise ConfigError(f"WEBSEARCH_MODEL_PROFILE: {error.message}") from error
 
 
 def profile_for(model_name: str) -> Profile:

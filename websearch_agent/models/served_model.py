@@ -15,7 +15,7 @@ from websearch_agent.models import server_memory
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.http_errors import Asked, PromptTooLong, ToolsNotSupported
 from websearch_agent.models.probe import Server, probe_server
-from websearch_agent.models.profile import GENERIC, find_profile, profile_for
+from websearch_agent.models.profile import GENERIC, configured_profile, find_profile, profile_for
 from websearch_agent.models.request_body import BodyForm, extension_fields
 from websearch_agent.models.server_listing import list_models
 from websearch_agent.models.server_window import read_window
@@ -46,7 +46,7 @@ class ServedModel:
         self._told_window: int | None = None
         self._refused_window: int | None = None
         self.asked = Asked(settings.model_url or "", settings.model_name or "", key=key)
-        self.profile = find_profile(settings.model_profile or GENERIC)
+        self.profile = configured_profile(settings) or find_profile(GENERIC)
         self.capabilities = Capabilities()
         self.form = BodyForm()
         self.remembered_since_s: float | None = None
