@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,8 @@ def test_ctrl_c_ends_with_130_and_keeps_the_question(tmp_path: Path) -> None:
             env=environment(tmp_path, WEBSEARCH_MODEL_URL=url),
             stderr=subprocess.PIPE,
             text=True,
+            # What a shell starts in the background ignores Ctrl-C, and so do its children.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         # It asks the model: the question is stored, and no reply will come.
         silent.settimeout(60)
