@@ -15,9 +15,9 @@ BLOCK_TOKENS = 32
 # quotes its sources comes three to four times as fast with 8 guesses; other text a third slower,
 # because a step that checks more than two tokens costs 240 ms instead of 140 (2 cores, 2026-11).
 # The pipeline takes no request without lookup: 1 guess costs nothing.
-# Tried on the same machine (AMX), without gain: the cache's precision (u8, f16, u4), groups of the
-# dynamic quantisation, bf16 by name: 6.3 tokens a second, 7.8 with 1 guess. f32 writes 9.8, but reads
-# 1,470 tokens in 8.6 s instead of 3.8 s.
+# Tried on the same machine (AMX), without gain: the cache's precision (u8, f16, u4), groups of
+# dynamic quantisation, bf16 by name: 6.3 tokens a second, 7.8 with 1 guess. f32 writes 9.8, but
+# reads 1,470 tokens in 8.6 s instead of 3.8 s.
 QUOTING_GUESSES = 8
 PLAIN_GUESSES = 1
 QUOTING_PROMPT_TOKENS = 500
