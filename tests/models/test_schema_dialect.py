@@ -208,3 +208,8 @@ def test_doubt_is_enough_for_what_may_be_about_a_program() -> None:
     assert searches("programming")
     assert not searches("programming", threshold=0.5)
     assert not searches("advice")
+
+
+async def test_search_that_was_asked_for_is_made_though_no_query_can_be_read() -> None:
+    said, _ = await respond(Prompt(TODAY, "hello", search="always"), "Hi!", "Hello!")
+    assert said[-1] == Decision(True, ("hello",))

@@ -20,7 +20,7 @@ QUERIES_TOKENS = 220
 SEARCH, REUSE, ANSWER = "web", "sources", "nothing"
 MORE_FROM_SOURCES = "more_from_sources"
 # What a program's commands do is named "programming" as well as writing code is. There a doubt is
-# enough to search; of 34 rows about code 2 lie above it (2026-11).
+# enough to search: of 34 rows that needed none and were named so, 2 more are searched (2026-11).
 LIKELY_ENOUGH = {"programming": 0.4}
 # The kind of task is the reason that the person reads.
 _CHINESE_REASONS = {
@@ -206,6 +206,11 @@ def parse_queries(text: str, prompt: Prompt) -> tuple[str, ...]:
     if len(prompt.question) > MAX_WHOLE_QUESTION_CHARS and len(kept) > 1:
         kept = kept[1:]  # The beginning of a long text is no query.
     return kept
+
+
+def question_as_query(prompt: Prompt) -> tuple[str, ...]:
+    """What is searched when the model could write no query: the question as it stands."""
+    return (" ".join(prompt.question[:MAX_WHOLE_QUESTION_CHARS].split()),)
 
 
 def _follow_up(standalone: object, queries: Sequence[str], prompt: Prompt) -> list[str] | None:

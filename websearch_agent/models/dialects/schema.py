@@ -21,6 +21,7 @@ from websearch_agent.models.dialects.decision import (
     parse_decision,
     parse_queries,
     queries_schema,
+    question_as_query,
 )
 from websearch_agent.protocols import ModelClient
 from websearch_agent.types import (
@@ -112,7 +113,12 @@ class SchemaDialect:
                 max_tokens=QUERIES_TOKENS,
                 json_schema=queries_schema(prompt),
             )
-            queries, ends = await _ask(model, call, lambda text, _: parse_queries(text, prompt))
+            try:
+                queries, ends = await _ask(model, call, lambda text, _: parse_queries(text, prompt))
+            except InvalidModelOutput as error:
+                # The search was decided; the question is searched beside the queries anyway.
+                _log.warning("%s The question itself is searched.", error.message)
+                queries, ends = question_as_query(prompt), []
             for end in ends:
                 yield end
             decision = replace(decision, queries=queries)
