@@ -14,7 +14,11 @@ SETTING_NAMES = {f"WEBSEARCH_{name.upper()}" for name in Settings.model_fields}
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("WEBSEARCH_ENGINES", "ddgs,goggle", "unknown engine goggle; known are: ddgs, searxng"),
+        (
+            "WEBSEARCH_ENGINES",
+            "ddgs,goggle",
+            "unknown engine goggle; known are: ddgs, news, searxng",
+        ),
         ("WEBSEARCH_ENGINES", " , ", "no engine is named"),
         ("WEBSEARCH_MODEL_URL", "localhost:8080", "must begin with http"),
         ("WEBSEARCH_SEARXNG_URL", "ftp://localhost", "must begin with http"),
@@ -38,6 +42,11 @@ def test_wrong_setting_is_named(
     assert "Value error" not in caught.value.message
 
 
+def test_engine_named_twice_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_ENGINES", "local,ddgs,local")
+    assert load_settings().engines == ("local", "ddgs")
+
+
 def test_two_wrong_settings_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBSEARCH_MODEL_URL", "nowhere")
     monkeypatch.setenv("WEBSEARCH_LOG_LEVEL", "loud")
@@ -52,6 +61,12 @@ def test_key_is_never_in_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
     assert "sk-secret" not in caught.value.message
     monkeypatch.delenv("WEBSEARCH_MODEL_URL")
+    assert "sk-secret" not in repr(load_settings())
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(SETTING_NAMES) if "_KEY" in name])
+def test_no_key_is_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "sk-secret")
     assert "sk-secret" not in repr(load_settings())
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from websearch_agent.config import Settings, load_settings
+from websearch_agent.config import ENGINE_NAMES, Settings, load_settings
 from websearch_agent.errors import ConfigError, StoreError
 from websearch_agent.indexing import index_targets
 from websearch_agent.models.client import OpenAICompatibleModel
@@ -52,6 +52,21 @@ async def test_embedded_model_refuses_other_dialects(name: str) -> None:
 async def test_searxng_without_its_address_is_refused() -> None:
     with pytest.raises(ConfigError, match="WEBSEARCH_SEARXNG_URL is not set"):
         await build_service(settings(engines="searxng"))
+
+
+@pytest.mark.parametrize("name", ["brave", "serper", "tavily", "exa"])
+async def test_engine_without_its_key_is_refused_at_start(name: str) -> None:
+    words = f"names {name}, and WEBSEARCH_{name.upper()}_API_KEY is not set; a key comes from"
+    with pytest.raises(ConfigError, match=words):
+        await build_service(settings(engines=f"ddgs,{name}"))
+
+
+async def test_every_engine_can_be_configured_at_once() -> None:
+    keys = {f"{name}_api_key": "k" for name in ("brave", "serper", "tavily", "exa")}
+    chosen = settings(engines=",".join(ENGINE_NAMES), searxng_url="http://searx.test", **keys)
+    engines = Engines(chosen)
+    assert tuple(engine.name for engine in engines.configured()) == ENGINE_NAMES
+    await engines.aclose()
 
 
 async def test_default_engines_are_ddgs_and_local() -> None:

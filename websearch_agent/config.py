@@ -12,7 +12,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from websearch_agent.errors import ConfigError
 
-ENGINE_NAMES = ("ddgs", "searxng", "local")
+ENGINE_NAMES = (
+    "ddgs",
+    "news",
+    "searxng",
+    "brave",
+    "serper",
+    "tavily",
+    "exa",
+    "wikipedia",
+    "arxiv",
+    "openalex",
+    "local",
+)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -84,7 +96,8 @@ class Settings(BaseSettings):
     )
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("ddgs", "local"),
-        description="Search engines, separated by commas: `ddgs`, `searxng`, `local`.",
+        description="Search engines, separated by commas: `ddgs`, `news`, `searxng`, `brave`, "
+        "`serper`, `tavily`, `exa`, `wikipedia`, `arxiv`, `openalex`, `local`.",
     )
     searxng_url: str | None = Field(
         default=None, description="Base URL of a SearXNG with its JSON format switched on."
@@ -93,11 +106,48 @@ class Settings(BaseSettings):
         default="duckduckgo,brave,mojeek,yahoo",
         description="Backends that `ddgs` asks, separated by commas, in this order.",
     )
+    news_backends: str = Field(
+        default="duckduckgo,bing,yahoo",
+        description="Backends that `news` asks, by way of `ddgs`, in this order.",
+    )
     ddgs_proxy: str | None = Field(
-        default=None, description="Proxy for `ddgs`, for example `socks5://127.0.0.1:9150`."
+        default=None,
+        description="Proxy for `ddgs` and `news`, for example `socks5://127.0.0.1:9150`.",
     )
     ddgs_ca_file: Path | None = Field(
-        default=None, description="Certificate authority (PEM) that `ddgs` trusts instead."
+        default=None,
+        description="Certificate authority (PEM) that `ddgs` and `news` trust instead.",
+    )
+    brave_api_key: SecretStr | None = Field(
+        default=None, description="Key for `brave`, from https://brave.com/search/api/."
+    )
+    serper_api_key: SecretStr | None = Field(
+        default=None, description="Key for `serper`, from https://serper.dev."
+    )
+    tavily_api_key: SecretStr | None = Field(
+        default=None, description="Key for `tavily`, from https://app.tavily.com."
+    )
+    exa_api_key: SecretStr | None = Field(
+        default=None, description="Key for `exa`, from https://dashboard.exa.ai/api-keys."
+    )
+    openalex_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key for `openalex`, free at https://openalex.org/settings/api. Unset: a few "
+        "searches a day.",
+    )
+    respect_robots: bool = Field(
+        default=True, description="Leave pages alone whose site asks so in its robots.txt."
+    )
+    page_cache_mb: int = Field(
+        default=256,
+        ge=0,
+        description="Room for cleaned pages in the data folder, so that none is fetched twice in "
+        "its time to live. 0: no cache.",
+    )
+    evidence: Literal["passages", "summaries"] = Field(
+        default="passages",
+        description="What the model is shown of the pages: their best passages, or a summary of "
+        "each that it has written for the question (slower, for small windows).",
     )
     allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(),
@@ -142,6 +192,7 @@ class Settings(BaseSettings):
                 known = ", ".join(ENGINE_NAMES)
                 named = f"unknown engine {', '.join(unknown)}" if unknown else "no engine is named"
                 raise ValueError(f"{named}; known are: {known}")
+            return tuple(dict.fromkeys(names))  # asked twice, one would count twice
         return names
 
     @field_validator("allowed_networks", mode="before")

@@ -171,7 +171,7 @@ class PageTooLarge(PageError):
 
 
 class UnsupportedContent(PageError):
-    """Neither HTML, text, Markdown nor PDF."""
+    """Neither HTML, text, Markdown, JSON, XML nor PDF."""
 
     code = "unsupported_content"
 
@@ -180,6 +180,24 @@ class PageEmpty(PageError):
     """Read, but without text worth citing."""
 
     code = "page_empty"
+
+
+class RobotsDisallowed(PageError):
+    """The site's robots.txt asks programs not to read the page."""
+
+    code = "robots_disallowed"
+
+
+class PageWalled(PageError):
+    """A robot check, consent, login or script wall came instead of the page."""
+
+    code = "page_walled"
+
+
+class PageMissing(PageError):
+    """The site says that there is no such page, if only in words (status 200)."""
+
+    code = "page_missing"
 
 
 class NoPageReadable(PageError):

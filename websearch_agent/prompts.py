@@ -162,10 +162,17 @@ def decide_again(question: str) -> str:
     return _render("decide_again", language=language_name(question))
 
 
-def answer_system(today: dt.date, *, search_tool: bool, citation: str = "[n]") -> str:
-    """System prompt of a call that shows sources; `citation` is the form of the markers."""
+def answer_system(
+    today: dt.date, *, search_tool: bool, language: str | None = None, citation: str = "[n]"
+) -> str:
+    """System prompt of a call that shows sources; `citation` is the form of the markers.
+
+    `language` to answer in: empty is the question's, None leaves it to the user message.
+    """
     mark = example_mark(citation)
-    return _render("answer_system", **_date(today), search_tool=search_tool, mark=mark)
+    return _render(
+        "answer_system", **_date(today), search_tool=search_tool, language=language, mark=mark
+    )
 
 
 def answer_question(question: str, *, sources: Sequence[Source]) -> str:
@@ -186,6 +193,18 @@ def answer_example(question: str) -> tuple[tuple[str, str], ...]:
         return _render("answer_example", chinese=chinese, turn=turn)
 
     return (part("sources"), part("refusal")), (part("follow_up"), part("answer"))
+
+
+def summarise_system(today: dt.date) -> str:
+    """System prompt of the calls that summarise one page each."""
+    return _render("summarise_system", **_date(today))
+
+
+def summarise_page(question: str, *, source: Source) -> str:
+    """User message with one page's passages and the question that they are summarised for."""
+    return _render(
+        "summarise_page", question=question, sources=(source,), language=language_name(question)
+    )
 
 
 def name_source(question: str) -> str:

@@ -12,6 +12,7 @@ Role = Literal["system", "user", "assistant", "tool", "observation"]
 SearchSwitch = Literal["auto", "always", "never"]
 Mode = Literal["quick", "balanced", "deep"]
 TimeRange = Literal["day", "week", "month", "year"]
+EvidenceForm = Literal["passages", "summaries"]
 
 
 # ---- what is asked of a model ------------------------------------------------------------
@@ -131,7 +132,10 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
-    """One question, as every door hands it in. `conversation_id=None` starts a conversation."""
+    """One question, as every door hands it in. `conversation_id=None` starts a conversation.
+
+    `evidence`: what the model is shown of the pages; None is what the settings say.
+    """
 
     question: str
     conversation_id: str | None = None
@@ -141,6 +145,7 @@ class AnswerRequest:
     include_domains: tuple[str, ...] = ()
     exclude_domains: tuple[str, ...] = ()
     language: str | None = None
+    evidence: EvidenceForm | None = None
 
 
 # ---- search ------------------------------------------------------------------------------
@@ -201,6 +206,7 @@ class Page:
     fetched_at: dt.datetime
     site: str = ""
     date: str | None = None
+    author: str | None = None
     truncated: bool = False
 
 
@@ -231,13 +237,18 @@ class Passage:
 # ---- the answer --------------------------------------------------------------------------
 
 
-SourceKind = Literal["page", "document", "builtin"]
-"""A page of the web, a document of one's own index, or one of the built-in collection."""
+SourceKind = Literal["page", "snippet", "document", "builtin"]
+"""A page of the web that was read, what an engine showed of one that could not be read, a document
+of one's own index, or one of the built-in collection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A numbered page. The number is given once in a conversation and never reused."""
+    """A numbered page. The number is given once in a conversation and never reused.
+
+    `summary`, if there is one, is what the model was shown instead of the passages: it wrote it
+    for the question, from them.
+    """
 
     number: int
     url: str
@@ -245,8 +256,10 @@ class Source:
     site: str
     passages: tuple[Passage, ...]
     date: str | None = None
+    author: str | None = None
     kind: SourceKind = "page"
     document_id: str | None = None
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.embedded import EmbeddedModel
+from websearch_agent.pages.page_cache import CACHE_FILE_NAME
 from websearch_agent.pages.reader import WebPageReader
+from websearch_agent.pages.web_access import USER_AGENT
 from websearch_agent.protocols import Dialect, ModelClient, SearchEngine
 from websearch_agent.search.engines import HTTP_ENGINES
-from websearch_agent.search.engines.ddgs import DdgsEngine
+from websearch_agent.search.engines.ddgs import DDGS_ENGINES, DdgsEngine
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
 from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.store.sqlite import SqliteStore
@@ -97,7 +99,12 @@ async def build_service(settings: Settings) -> AgentService:
     engines = Engines(settings)
     store = SqliteStore(settings.database_path)
     await store.open()
-    reader = WebPageReader.create(allowed_networks=settings.allowed_networks)
+    reader = WebPageReader.create(
+        allowed_networks=settings.allowed_networks,
+        respect_robots=settings.respect_robots,
+        cache_path=settings.data_dir / CACHE_FILE_NAME,
+        cache_mb=settings.page_cache_mb,
+    )
     parts = AgentParts(
         model=model,
         dialect=dialect,
@@ -109,6 +116,7 @@ async def build_service(settings: Settings) -> AgentService:
         search_deadline_s=settings.search_deadline_s,
         reading_deadline_s=settings.reading_deadline_s,
         answer_deadline_s=settings.answer_deadline_s,
+        evidence=settings.evidence,
     )
     return AgentService(settings, parts, store, engines, reader)
 
@@ -141,8 +149,8 @@ class Engines:
         self.local_engine = LocalEngine(settings.index_dir, name="local")
         self.builtin_engine = LocalEngine(settings.builtin_index_dir, name="builtin")
         # One's own SearXNG may well be on localhost: this client takes no foreign address.
-        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=True)
-        self._ddgs: DdgsEngine | None = None
+        self._http = httpx.AsyncClient(trust_env=False, headers={"User-Agent": USER_AGENT})
+        self._threaded: list[DdgsEngine] = []
         self._configured = tuple(self._make(name, settings) for name in settings.engines)
 
     def configured(self) -> tuple[SearchEngine, ...]:
@@ -160,21 +168,17 @@ class Engines:
         return self.builtin_engine
 
     async def aclose(self) -> None:
-        if self._ddgs is not None:
-            self._ddgs.close()
+        for engine in self._threaded:
+            engine.close()
         await self._http.aclose()
 
     def _make(self, name: str, settings: Settings) -> SearchEngine:
         if name == "local":
             return self.local_engine
-        if name == "ddgs":
-            self._ddgs = DdgsEngine(settings)
-            return self._ddgs
-        if name == "searxng" and settings.searxng_url is None:
-            raise ConfigError(
-                "WEBSEARCH_ENGINES names searxng, and WEBSEARCH_SEARXNG_URL is not set; "
-                "example: http://localhost:8888"
-            )
+        if name in DDGS_ENGINES:
+            engine = DdgsEngine(settings, DDGS_ENGINES[name])
+            self._threaded.append(engine)
+            return engine
         return HttpEngine(HTTP_ENGINES[name], settings, self._http)
 
 

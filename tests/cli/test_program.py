@@ -56,7 +56,8 @@ def test_wrong_setting_is_one_line_and_exit_2(tmp_path: Path) -> None:
     done = start(tmp_path, "ask", "Where?", WEBSEARCH_ENGINES="goggle")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "websearch-agent: WEBSEARCH_ENGINES: unknown engine goggle; known are: ddgs, searxng, local"
+        "websearch-agent: WEBSEARCH_ENGINES: unknown engine goggle; known are: ddgs, news, "
+        "searxng, brave, serper, tavily, exa, wikipedia, arxiv, openalex, local"
     ]
 
 

@@ -5,11 +5,21 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from tests.pages.test_extract import tiny_pdf
-from websearch_agent.errors import AddressNotAllowed, PageEmpty, PageUnreachable, UnsupportedContent
+from websearch_agent.errors import (
+    AddressNotAllowed,
+    PageEmpty,
+    PageMissing,
+    PageUnreachable,
+    PageWalled,
+    RobotsDisallowed,
+    UnsupportedContent,
+)
 from websearch_agent.pages.reader import WebPageReader, site_of
 from websearch_agent.pages.web_access import AccessLimits
 
@@ -26,15 +36,29 @@ PAGES = {
     "/empty": ("text/html", b"  "),
     "/shell": ("text/html", b"<html><div id=root></div><script src=a.js></script></html>"),
     "/archive": ("application/zip", b"PK"),
+    "/login": ("text/html", b"<title>Log in</title><p>Please log in to continue."),
+    "/soft-404": ("text/html", b"<title>Page not found</title><p>Use the search."),
+    "/overloaded": ("text/html", b"<title>503 Service Unavailable</title><p>Busy."),
+    "/robots.txt": ("text/plain", b"User-agent: *\nDisallow: /private/\n"),
+    "/private/notes": ("text/html", ARTICLE.encode()),
+    "/kept-from-caches": ("text/html; charset=utf-8", ARTICLE.encode()),
 }
 
 
 class Pages(BaseHTTPRequestHandler):
+    requests: ClassVar[list[str]] = []
+    held_request_came = threading.Event()
+    held = threading.Event()
     silent_request_came = threading.Event()
     silent_client_left = threading.Event()
     endless_bytes_sent = 0
 
     def do_GET(self) -> None:
+        self.requests.append(self.path)
+        if self.path == "/held":
+            self.held_request_came.set()
+            self.held.wait(10)
+            self.path = "/article"
         if self.path == "/silent":
             self.silent_request_came.set()
             if self.connection.recv(1) == b"":
@@ -53,6 +77,8 @@ class Pages(BaseHTTPRequestHandler):
         self.send_response(200 if self.path in PAGES else 404)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        if self.path == "/kept-from-caches":
+            self.send_header("Cache-Control", "no-store")
         self.end_headers()
         self.wfile.write(body)
 
@@ -94,9 +120,13 @@ async def test_pages_are_read_and_failures_named(origin: str) -> None:
         assert (await reader.read(f"{origin}/file.pdf")).title == "A tiny file"
         for path, error in (
             ("/empty", PageEmpty),
-            ("/shell", PageEmpty),
+            ("/shell", PageWalled),
+            ("/login", PageWalled),
+            ("/soft-404", PageMissing),
+            ("/overloaded", PageUnreachable),
             ("/archive", UnsupportedContent),
-            ("/missing", PageUnreachable),
+            ("/missing", PageMissing),
+            ("/private/notes", RobotsDisallowed),
         ):
             with pytest.raises(error):
                 await reader.read(origin + path)
@@ -104,7 +134,117 @@ async def test_pages_are_read_and_failures_named(origin: str) -> None:
         await reader.aclose()
 
 
+LOOPBACK = [ip_network("127.0.0.1/32")]
+
+
+async def test_page_and_lasting_failure_are_fetched_once(origin: str, tmp_path: Path) -> None:
+    Pages.requests.clear()
+    for _ in range(2):  # the second reader finds what the first one kept
+        reader = WebPageReader.create(
+            allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
+        )
+        for path in ("/moved#part", "/article", "/article#end"):
+            page = await reader.read(origin + path)
+            assert (page.url, page.final_url) == (origin + path, f"{origin}/article")
+            assert page.title == "港口"
+        with pytest.raises(PageMissing, match="does not have the page"):
+            await reader.read(f"{origin}/missing")
+        await reader.aclose()
+    assert sorted(Pages.requests) == ["/article", "/missing", "/moved", "/robots.txt"]
+
+
+async def test_what_is_over_soon_or_not_to_be_stored_is_fetched_again(
+    origin: str, tmp_path: Path
+) -> None:
+    Pages.requests.clear()
+    reader = WebPageReader.create(
+        allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
+    )
+    for _ in range(2):
+        await reader.read(f"{origin}/kept-from-caches")
+        with pytest.raises(PageUnreachable):
+            await reader.read(f"{origin}/overloaded")
+    await reader.aclose()
+    assert Pages.requests.count("/kept-from-caches") == 2
+    assert Pages.requests.count("/overloaded") == 2
+
+
+async def test_cached_page_of_an_opened_network_is_not_given_once_it_is_closed(
+    origin: str, tmp_path: Path
+) -> None:
+    cache_path = tmp_path / "pages.db"
+    name = origin.replace("127.0.0.1", "localhost")
+    reader = WebPageReader.create(
+        allowed_networks=[ip_network("127.0.0.1/32"), ip_network("::1/128")], cache_path=cache_path
+    )
+    assert (await reader.read(f"{name}/article")).site == "localhost"
+    await reader.aclose()
+    reader = WebPageReader.create(
+        allowed_networks=[ip_network("10.0.0.0/8")], cache_path=cache_path
+    )
+    with pytest.raises(AddressNotAllowed):
+        await reader.read(f"{name}/article")
+    await reader.aclose()
+
+
+async def test_two_readers_of_a_page_fetch_it_once_and_one_may_leave(origin: str) -> None:
+    Pages.requests.clear()
+    Pages.held_request_came.clear()
+    Pages.held.clear()
+    reader = WebPageReader.create(allowed_networks=LOOPBACK, worker_count=1)
+    first = asyncio.create_task(reader.read(f"{origin}/held"))
+    second = asyncio.create_task(reader.read(f"{origin}/held#two"))
+    assert await asyncio.to_thread(Pages.held_request_came.wait, 10)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    Pages.held.set()
+    assert (await second).url == f"{origin}/held#two"
+    assert Pages.requests.count("/held") == 1
+    await reader.aclose()
+
+
+async def test_robots_setting_opens_what_robots_txt_closes(origin: str, tmp_path: Path) -> None:
+    cache_path = tmp_path / "pages.db"
+    for respect_robots in (True, False, True):
+        reader = WebPageReader.create(
+            allowed_networks=LOOPBACK,
+            respect_robots=respect_robots,
+            cache_path=cache_path,
+            worker_count=1,
+        )
+        if respect_robots:
+            with pytest.raises(RobotsDisallowed, match="WEBSEARCH_RESPECT_ROBOTS=false"):
+                await reader.read(f"{origin}/private/notes")
+        else:
+            assert (await reader.read(f"{origin}/private/notes")).title == "港口"
+        await reader.aclose()
+
+
+async def test_page_is_read_although_the_cache_cannot_be_written(
+    origin: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pages.db").mkdir()
+    reader = WebPageReader.create(
+        allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
+    )
+    assert (await reader.read(f"{origin}/article")).title == "港口"
+    await reader.aclose()
+
+
+async def test_closing_the_reader_ends_what_is_being_read(origin: str) -> None:
+    Pages.silent_request_came.clear()
+    reader = WebPageReader.create(allowed_networks=LOOPBACK)
+    reading = asyncio.create_task(reader.read(f"{origin}/silent"))
+    assert await asyncio.to_thread(Pages.silent_request_came.wait, 10)
+    await reader.aclose()
+    with pytest.raises(PageUnreachable, match="the program is ending"):
+        await reading
+
+
 async def test_cancelled_read_closes_its_connection(origin: str) -> None:
+    Pages.silent_request_came.clear()
+    Pages.silent_client_left.clear()
     reader = WebPageReader.create(allowed_networks=[ip_network("127.0.0.1/32")])
     reading = asyncio.create_task(reader.read(f"{origin}/silent"))
     assert await asyncio.to_thread(Pages.silent_request_came.wait, 10)

@@ -1,4 +1,4 @@
-"""The guarded GET, on a network that cannot dial."""
+"""The guarded GET, on a network that cannot dial. What robots.txt does is in test_robots.py."""
 
 import asyncio
 import gzip
@@ -16,8 +16,10 @@ from tests.pages.fake_network import FakeNames, FakeNetwork, redirect, reply
 from websearch_agent.errors import (
     AddressNotAllowed,
     PageError,
+    PageMissing,
     PageTooLarge,
     PageUnreachable,
+    PageWalled,
     UnsupportedContent,
 )
 from websearch_agent.pages.network import SystemResolver
@@ -31,7 +33,7 @@ PUBLIC = "93.184.215.14"
 def access(
     network: FakeNetwork, names: dict[str, list[list[str]]], limits: AccessLimits | None = None
 ) -> WebAccess:
-    return WebAccess(resolve=FakeNames(names), dialler=network, limits=limits)
+    return WebAccess(resolve=FakeNames(names), dialler=network, limits=limits, respect_robots=False)
 
 
 async def failure_of(web_access: WebAccess, url: str) -> PageError:
@@ -60,7 +62,7 @@ async def test_tls_and_host_keep_the_name_although_the_address_is_dialled() -> N
 async def test_second_dns_answer_changes_nothing() -> None:
     names = FakeNames({"rebind.example": [[PUBLIC], ["127.0.0.1"]]})
     network = FakeNetwork({PUBLIC: [reply(b"public")], "127.0.0.1": [reply(b"secret")]})
-    web_access = WebAccess(resolve=names, dialler=network)
+    web_access = WebAccess(resolve=names, dialler=network, respect_robots=False)
     assert (await web_access.get("http://rebind.example/")).body == b"public"
     assert names.asked == ["rebind.example"]
     assert isinstance(await failure_of(web_access, "http://rebind.example/"), AddressNotAllowed)
@@ -119,19 +121,54 @@ async def test_no_cookie_is_sent_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "kind", "words"),
     [
-        (404, "does not have the page"),
-        (403, "refuses to give the page to a program"),
-        (503, "has an error of its own"),
-        (304, "does not give the page out"),
+        (404, PageMissing, "does not have the page"),
+        (410, PageMissing, "does not have the page any more"),
+        (401, PageWalled, "wants a login for the page"),
+        (403, PageUnreachable, "refuses to give the page to a program"),
+        (503, PageUnreachable, "has an error of its own"),
+        (304, PageUnreachable, "does not give the page out"),
     ],
 )
-async def test_error_status_is_told_in_words(status: int, words: str) -> None:
-    network = FakeNetwork({PUBLIC: [reply(b"no", status=status)]})
+async def test_error_status_is_told_in_words(
+    status: int, kind: type[PageError], words: str
+) -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"<h1>Forbidden</h1>", status=status)]})
     error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
-    assert isinstance(error, PageUnreachable)
+    assert type(error) is kind
     assert error.message == f"a.example {words} (HTTP {status})"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (403, b"<title>Just a moment...</title><p>Checking your browser.", {}),
+        (403, b"<h1>Just a moment...</h1><p>Checking your browser.</p>", {}),
+        (503, b"<script>window._cf_chl_opt={}</script>", {}),
+        (403, b"<p>Please wait.", {"Cf_Mitigated": "challenge"}),
+        (429, b"<script src='https://ct.captcha-delivery.com/c.js'></script>", {}),
+        (403, gzip.compress(b"<title>Robot check</title>"), {"Content_Encoding": "gzip"}),
+        (405, "<title>百度安全验证</title>".encode(), {}),
+    ],
+)
+async def test_robot_check_with_an_error_status_is_a_wall(
+    status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    network = FakeNetwork({PUBLIC: [reply(body, status=status, **headers)]})
+    error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
+    assert isinstance(error, PageWalled)
+    assert error.message == f"a.example shows a robot check (HTTP {status})"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("30", "; it asks to wait 30 s"), ("Wed, 21 Oct 2026 07:28:00 GMT", ""), ("9" * 99, "")],
+)
+async def test_asked_too_often_tells_how_long_to_wait(value: str, told: str) -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"slow down", status=429, Retry_After=value)]})
+    error = await failure_of(access(network, {"a.example": [[PUBLIC]]}), "http://a.example/")
+    assert error.message == f"a.example is asked too often (HTTP 429){told}"
 
 
 async def test_unreachable_and_unknown_hosts_are_told_without_the_url() -> None:
@@ -215,10 +252,21 @@ class EndlessBody(httpx.AsyncByteStream):
 
 async def test_dripping_page_ends_with_the_total_time() -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=EndlessBody()))
-    web_access = WebAccess(transport=transport, limits=AccessLimits(total_timeout_s=0.05))
+    limits = AccessLimits(total_timeout_s=0.05)
+    web_access = WebAccess(transport=transport, limits=limits, respect_robots=False)
     error = await failure_of(web_access, "http://drip.example/")
     assert isinstance(error, PageUnreachable)
     assert "0.05 s" in error.message
+
+
+async def test_silent_site_ends_with_the_read_time() -> None:
+    def never(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("", request=request)
+
+    web_access = WebAccess(transport=httpx.MockTransport(never), respect_robots=False)
+    error = await failure_of(web_access, "http://silent.example/")
+    assert isinstance(error, PageUnreachable)
+    assert error.message == "silent.example did not answer in time"
 
 
 async def test_slow_resolver_ends_with_the_connect_time() -> None:
@@ -237,6 +285,7 @@ async def test_opened_network_is_read_on_its_own_port() -> None:
         allowed_networks=[ip_network("10.0.0.0/24")],
         resolve=FakeNames({"wiki": [["10.0.0.7"]]}),
         dialler=network,
+        respect_robots=False,
     )
     assert (await web_access.get("http://wiki:9000/")).body == b"intranet"
 

@@ -3,6 +3,7 @@
 The pages are of our own making, in the layout that the parsers of ddgs 9.16 read.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -181,8 +182,42 @@ async def test_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
 async def test_time_range_is_refused_where_no_backend_takes_it() -> None:
     engine = DdgsEngine(load_settings(_env_file=None, ddgs_backends="mojeek,wikipedia"))
 
-    with pytest.raises(UnsupportedFilter, match="mojeek, wikipedia"):
+    with pytest.raises(UnsupportedFilter) as caught:
         await engine.search(SearchQuery("q", time_range="day"))
+
+    assert caught.value.message == (
+        "mojeek takes no filter for a time range; it was left out of this search; "
+        "wikipedia takes no filter for a time range; it was left out of this search"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        (SearchQuery("q", time_range="month"), ["duckduckgo", "yahoo", "brave"]),
+        (SearchQuery("q", time_range="year"), ["duckduckgo", "brave"]),
+        (SearchQuery("q", language="de"), ["mojeek", "wikipedia", "duckduckgo", "brave"]),
+        (SearchQuery("q", include_domains=("a.org",)), ["mojeek", "duckduckgo", "yahoo", "brave"]),
+        (SearchQuery("q", include_domains=("wikipedia.org",), time_range="year"),
+         ["duckduckgo", "brave"]),
+    ],
+)  # fmt: skip
+async def test_only_backends_that_honour_every_filter_are_asked(
+    tmp_path: Path, query: SearchQuery, asked: list[str]
+) -> None:
+    with replay_proxy(tmp_path, {}) as proxy:
+        engine = make_engine(proxy, backends="mojeek,wikipedia,duckduckgo,yahoo,brave")
+        with pytest.raises(EngineUnavailable) as caught:
+            await engine.search(query)
+
+    assert re.findall(r"could not reach (\w+)", caught.value.message) == asked
+
+
+async def test_language_without_a_region_is_refused() -> None:
+    engine = DdgsEngine(load_settings(_env_file=None))
+
+    with pytest.raises(UnsupportedFilter, match="ddgs knows no language 'tlh'"):
+        await engine.search(SearchQuery("q", language="tlh"))
 
 
 def test_unknown_backend_is_refused_at_once() -> None:

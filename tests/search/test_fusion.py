@@ -38,6 +38,23 @@ def test_merged_page_keeps_date_longer_snippet_and_https() -> None:
     )  # fmt: skip
 
 
+def test_merged_page_is_read_in_its_plain_form() -> None:
+    mobile = make_result("https://en.m.wikipedia.org/wiki/Quokka?utm_source=s", title="mobile")
+    plain = make_result("https://en.wikipedia.org/wiki/Quokka", title="plain")
+
+    (fused,) = fuse_rankings([[mobile], [plain]])
+
+    assert (fused.url, fused.title) == (plain.url, "mobile")
+
+
+def test_host_that_was_found_with_www_keeps_it() -> None:
+    first, other = make_result("https://www.a.org/x"), make_result("https://a.org/x")
+
+    (fused,) = fuse_rankings([[first], [other]])
+
+    assert fused.url == "https://www.a.org/x"
+
+
 def test_further_pages_of_one_site_come_behind_all_others() -> None:
     results = [make_result(f"https://www.a.org/{n}") for n in range(5)]
     results.append(make_result("https://b.org/"))

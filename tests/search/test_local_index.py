@@ -258,6 +258,12 @@ async def test_time_range_without_any_date_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_language_is_refused_for_documents_do_not_tell_theirs(folder: Path) -> None:
+    with pytest.raises(UnsupportedFilter, match="local takes no filter for a language"):
+        await LocalEngine(folder).search(SearchQuery("rebase", language="en"))
+
+
+@pytest.mark.anyio
 async def test_long_question_is_answered_quickly(folder: Path) -> None:
     question = " ".join(f"word{n} 单元格{n}" for n in range(300))
     started_s = time.monotonic()

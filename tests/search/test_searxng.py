@@ -7,7 +7,6 @@ import pytest
 
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.errors import (
-    ConfigError,
     EngineBlocked,
     EngineRateLimited,
     EngineResponseChanged,
@@ -15,7 +14,8 @@ from websearch_agent.errors import (
     SearchError,
 )
 from websearch_agent.search.engines import HTTP_ENGINES, searxng
-from websearch_agent.search.http_engine import HttpEngine, parse_retry_after
+from websearch_agent.search.http_engine import HttpEngine
+from websearch_agent.search.reply_errors import parse_retry_after
 from websearch_agent.types import (
     SearchQuery,
     SearchResult,
@@ -46,7 +46,7 @@ def test_request_holds_every_filter() -> None:
         exclude_domains=("c.org",), language="zh-CN",
     )  # fmt: skip
 
-    request = searxng.build_request(query, make_settings())
+    request = searxng.build_request(query, make_settings(), NOW)
 
     assert request.url.copy_with(query=None) == httpx.URL("http://searx.test/search")
     assert dict(request.url.params) == {
@@ -55,11 +55,6 @@ def test_request_holds_every_filter() -> None:
         "language": "zh-CN",
         "time_range": "month",
     }
-
-
-def test_missing_address_names_the_variable() -> None:
-    with pytest.raises(ConfigError, match="WEBSEARCH_SEARXNG_URL"):
-        searxng.build_request(SearchQuery("q"), load_settings(_env_file=None))
 
 
 def test_reply_becomes_results_and_other_schemes_are_dropped() -> None:
@@ -89,10 +84,11 @@ async def test_nothing_found_is_an_empty_list() -> None:
     ("answer", "error_type", "words"),
     [
         (httpx.Response(403), EngineBlocked, "formats"),
-        (httpx.Response(200, html="<html>"), EngineResponseChanged, "- json"),
+        (httpx.Response(200, html="<html>"), EngineResponseChanged, "`formats: [html, json]`"),
         (httpx.Response(429), EngineRateLimited, "limiter"),
         (httpx.Response(502), EngineUnavailable, "HTTP 502"),
         (httpx.Response(404), EngineResponseChanged, "HTTP 404"),
+        (httpx.Response(200, text="[" * 100_000), EngineResponseChanged, "instead of JSON"),
         (httpx.Response(200, text="{"), EngineResponseChanged, "instead of JSON"),
         (httpx.Response(200, json={"hits": []}), EngineResponseChanged, "form"),
         (httpx.Response(200, json=[1]), EngineResponseChanged, "form"),
@@ -125,6 +121,8 @@ async def test_rate_limit_carries_its_waiting_time() -> None:
         ("Mon, 23 Nov 2026 12:01:30 GMT", 90.0),
         ("Mon, 23 Nov 2026 11:00:00 GMT", 0.0),
         ("soon", None),
+        ("9" * 400, None),
+        ("-5", None),
         ("", None),
         (None, None),
     ],

@@ -108,7 +108,9 @@ export class ActivityView {
   }
 
   addEngineFailures(failures) {
-    const lines = failures.map(({ engine, reason }) => translate("engineFailed", { engine, reason }));
+    const lines = failures.map(({ engine, reason, code }) =>
+      translate(code === "unsupported_filter" ? "engineLeftOut" : "engineFailed", { engine, reason }),
+    );
     for (const line of new Set(lines)) this.addStep("is-failed", line);
     for (const { engine } of failures) this.failedEngines.add(engine);
   }

@@ -4,7 +4,12 @@ import { element, isWebAddress, siteOf } from "./dom.js";
 import { translate } from "./i18n.js";
 import { markQuote, plainText } from "./plain_text.js";
 
-const KIND_WORDS = { page: "kindPage", document: "kindDocument", builtin: "kindBuiltin" };
+const KIND_WORDS = {
+  page: "kindPage",
+  snippet: "kindSnippet",
+  document: "kindDocument",
+  builtin: "kindBuiltin",
+};
 
 /** The address that a source opens, or null if there is none to open. */
 export function sourceAddress(source, passage = source.passages[0]) {

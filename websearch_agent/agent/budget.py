@@ -129,14 +129,18 @@ async def _fit_in_hand(
     context: AgentContext, sources: tuple[Source, ...], budget_tokens: int
 ) -> tuple[Source, ...]:
     """The sources without so many of the last passages that they fit."""
-    texts = [passage.text for source in sources for passage in source.passages]
-    cost = sum(await context.model.count_tokens(texts)) + TOKENS_PER_SOURCE * len(sources)
-    while sources and cost > budget_tokens:
-        last = await context.model.count_tokens([p.text for p in sources[-1].passages[-1:]])
-        before = len(sources)
+    while sources and await _cost(context, sources) > budget_tokens:
         sources = _drop_last_passage(sources)
-        cost -= sum(last) + TOKENS_PER_SOURCE * (before - len(sources))
     return sources
+
+
+async def _cost(context: AgentContext, sources: tuple[Source, ...]) -> int:
+    texts = [
+        text
+        for source in sources
+        for text in ([source.summary] if source.summary else [p.text for p in source.passages])
+    ]
+    return sum(await context.model.count_tokens(texts)) + TOKENS_PER_SOURCE * len(sources)
 
 
 async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, window: int) -> Prompt:
@@ -161,6 +165,6 @@ async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, win
 
 def _drop_last_passage(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     *head, last = sources
-    if len(last.passages) <= 1:
+    if last.summary or len(last.passages) <= 1:
         return tuple(head)
     return (*head, replace(last, passages=last.passages[:-1]))

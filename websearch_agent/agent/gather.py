@@ -12,14 +12,18 @@ from websearch_agent.agent.notices import (
     builtin_notice,
     local_only_notice,
     no_engine_message,
+    snippets_only_notice,
 )
 from websearch_agent.agent.select import choose_sources
+from websearch_agent.agent.snippets import is_worth_showing, snippet_page
 from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.errors import (
+    AddressNotAllowed,
     AgentError,
     NoEngineAnswered,
     NoPageReadable,
     PageError,
+    PageMissing,
     PageUnreachable,
 )
 from websearch_agent.events import (
@@ -41,6 +45,8 @@ from websearch_agent.types import (
 Emit = Callable[[object], None]
 
 MIN_PATIENCE_S = 1.5
+# What an engine remembers of a page that is gone or may not be read is no source either.
+WITHOUT_SNIPPET = frozenset({PageMissing.code, AddressNotAllowed.code})
 
 _logger = logging.getLogger(__name__)
 
@@ -143,7 +149,8 @@ def _query(text: str, context: AgentContext) -> SearchQuery:
 async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
     """Read the best results together, until enough are in or the reading deadline is over.
 
-    Raises NoPageReadable when there were results and not one page could be read.
+    Of a page that could not be read, what the engine showed of it is kept, and marked as that.
+    Raises NoPageReadable when there were results, and neither a page nor such a snippet is left.
     """
     context, emit = runtime.context, runtime.stream_writer
     known = context.pages.keys() | context.unreadable
@@ -151,6 +158,9 @@ async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     wanted = wanted[: context.plan.pages_to_read]
     failures = await _read_until_enough(wanted, context, emit)
     if wanted and not any(result.url in context.pages for result in state["results"]):
+        if context.snippets:
+            emit(Notice(snippets_only_notice(context.request.question)))
+            return {}
         reasons = "; ".join(f"{f.url}: {f.reason}" for f in failures[:5])
         raise NoPageReadable(
             f"The search found {len(wanted)} pages, and none of them could be read: {reasons}. "
@@ -211,6 +221,8 @@ def _take_in(
     if isinstance(outcome, PageFailure):
         failures.append(outcome)
         context.unreadable.add(result.url)
+        if outcome.code not in WITHOUT_SNIPPET and is_worth_showing(result.snippet):
+            context.snippets[result.url] = snippet_page(result)
         emit(PageFinished(result.url, result.title, outcome))
         return 0
     context.pages[result.url] = outcome
@@ -240,6 +252,6 @@ async def _cancel_all(tasks: set[asyncio.Task[Page | PageFailure]]) -> None:
 
 async def select_sources(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:
     """Number the best passages of the pages that were read, as many as fit the window."""
-    sources, numbers = await choose_sources(state, runtime.context)
+    sources, numbers = await choose_sources(state, runtime.context, runtime.stream_writer)
     runtime.stream_writer(SourcesSelected(sources))
     return {"sources": sources, "numbers": numbers}

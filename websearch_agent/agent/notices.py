@@ -49,6 +49,16 @@ def nothing_found_notice(question: str) -> str:
     return "The search found nothing to read: this answer is the model's own knowledge. Check it."
 
 
+def snippets_only_notice(question: str) -> str:
+    """No page could be read; the engines' snippets are all there is."""
+    if _is_chinese(question):
+        return "找到的网页都无法读取。本回答仅依据搜索引擎给出的摘要。"
+    return (
+        "None of the pages that were found could be read. This answer rests only on what the "
+        "search engines show of them."
+    )
+
+
 def address_notice(question: str, failure: PageFailure) -> str:
     """A page that the person named could not be read."""
     if _is_chinese(question):

@@ -43,6 +43,7 @@ from websearch_agent.search.resting import RestTable
 from websearch_agent.types import (
     Answer,
     AnswerRequest,
+    EvidenceForm,
 )
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class AgentParts:
     search_deadline_s: float
     reading_deadline_s: float
     answer_deadline_s: float
+    evidence: EvidenceForm = "passages"
     today: Callable[[], date] = date.today
     rests: RestTable = field(default_factory=RestTable)
     running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -237,6 +239,7 @@ def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversati
         builtin_engine=parts.builtin_engine(),
         reader=parts.reader,
         documents=parts.documents,
+        evidence=request.evidence or parts.evidence,
         rests=parts.rests,
         search_deadline_s=parts.search_deadline_s,
         reading_deadline_s=parts.reading_deadline_s,

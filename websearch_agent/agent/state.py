@@ -17,6 +17,7 @@ from websearch_agent.search.canonical_url import canonical_url
 from websearch_agent.search.resting import RestTable
 from websearch_agent.types import (
     AnswerRequest,
+    EvidenceForm,
     Message,
     Page,
     SearchResult,
@@ -60,7 +61,8 @@ class AgentContext:
 
     `earlier_sources` are the conversation's, whose numbers stay; `in_hand` those of its latest
     turn that had any, which a follow-up may be answered from. `addresses` are the web addresses
-    that the person wrote into the question. `builtin_engine` is asked
+    that the person wrote into the question. `snippets` are what engines showed of pages that could
+    not be read, as if they were pages, by the result's address. `builtin_engine` is asked
     only when no other engine could be. `answer_by` is a time of the event loop's clock.
     """
 
@@ -81,7 +83,9 @@ class AgentContext:
     search_deadline_s: float
     reading_deadline_s: float
     answer_by: float
+    evidence: EvidenceForm = "passages"
     pages: dict[str, Page] = field(default_factory=dict)
+    snippets: dict[str, Page] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
 
 

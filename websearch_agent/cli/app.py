@@ -6,14 +6,13 @@ import logging
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from websearch_agent import __version__
+from websearch_agent.cli.eval_app import eval_app
 from websearch_agent.cli.model_app import model_app
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.errors import AgentError, ConfigError, ConversationNotFound, InvalidRequest
@@ -173,8 +172,20 @@ def serve(
 def index(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(help="Folders, files (HTML, Markdown, text, PDF) or URLs."),
+        typer.Argument(
+            help="Folders, files (HTML, Markdown, text, PDF), URLs, or @FILE with one of these a "
+            "line."
+        ),
     ] = None,
+    crawl: Annotated[
+        int,
+        typer.Option(
+            help="Of each URL's site, read up to so many pages: those below its folder that its "
+            "links lead to; a sitemap's address works too.",
+            min=0,
+            max=10_000,
+        ),
+    ] = 0,
     clear: Annotated[bool, typer.Option(help="Empty the index first.")] = False,
     builtin: Annotated[
         bool, typer.Option(help="Make the built-in collection instead (done by make install).")
@@ -183,55 +194,33 @@ def index(
     """Index documents of your own; the engine `local` then searches them."""
     from websearch_agent.cli.index_command import run_index
 
-    if not _run(run_index(load_settings(), targets or [], clear=clear, builtin=builtin)):
+    work = run_index(
+        load_settings(), targets or [], clear=clear, builtin=builtin, crawl_pages=crawl
+    )
+    if not _run(work):
         raise typer.Exit(EXIT_FAILED)
 
 
 app.add_typer(model_app, name="model")
 
-eval_app = typer.Typer(help="Measure on labelled data.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
 
 
-@eval_app.command("decision")
-def eval_decision(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="JSON lines (plain or .gz): question, label (search or no_search); optional id, "
-            "lang, src, date.",
-            exists=True,
-        ),
-    ],
-    limit: Annotated[
-        int | None, typer.Option(help="A fixed, balanced sample of so many rows.", min=1)
+@app.command()
+def engines(
+    query: Annotated[
+        str | None, typer.Option(help="What to ask them. Default: python programming language.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object as the last line.")
-    ] = False,
-    fresh: Annotated[
-        bool,
-        typer.Option(help="Ask the sample's rows again instead of going on with an earlier run."),
-    ] = False,
-    today: Annotated[
-        datetime | None,
-        typer.Option(help="Day to tell the model for rows without one.", formats=["%Y-%m-%d"]),
-    ] = None,
-    parallel: Annotated[int, typer.Option(help="Questions at once.", min=1, max=64)] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
 ) -> None:
-    """Does the model search when it should, and only then? Exit 1 if a row failed."""
-    from websearch_agent.cli.eval_command import run_decision_eval
+    """Ask every search engine one real query and show its state. Exit 1 if none answered."""
+    from websearch_agent.cli.engine_probe import PROBE_QUERY
+    from websearch_agent.cli.engines_command import run_engines
 
-    work = run_decision_eval(
-        _quiet_settings(),
-        files,
-        limit=limit,
-        as_json=as_json,
-        fresh=fresh,
-        today=today.date() if today else None,
-        parallel=parallel,
-    )
-    if not _run(work):
+    words = PROBE_QUERY if query is None else _from_shell(query)
+    if not words.strip():
+        raise InvalidRequest("--query is empty; name something to search for")
+    if not _run(run_engines(_quiet_settings(), words, as_json=as_json)):
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -1,16 +1,19 @@
 """`doctor`: tries each part for real and says what to do about those that fail."""
 
+import asyncio
 import datetime as dt
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from websearch_agent.cli.engine_probe import PROBE_QUERY, probe_engine, what_to_do
 from websearch_agent.cli.terminal import printable_line
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.weights import find_weights
 from websearch_agent.models.weights_file import check_model_path
+from websearch_agent.pages.page_cache import CACHE_FILE_NAME, PageCache
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import (
@@ -20,7 +23,6 @@ from websearch_agent.wiring import Engines, make_model
 
 # Parts, joined file and converted model together, while the weights are being made.
 MIN_FREE_BYTES = 4_000_000_000
-PROBE_QUERY = "python programming language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,16 @@ async def run_doctor(settings: Settings) -> bool:
     checks: list[Callable[[], Awaitable[Finding]]] = [
         lambda: _check_disk(settings),
         lambda: _check_database(settings),
+        lambda: _check_page_cache(settings),
         lambda: _check_model(settings),
     ]
     findings = [await check() for check in checks]
     for finding in findings:
         _print(finding)
-    answering = [await _check_engine(engine, engines) for engine in engines.configured()]
+    deadline_s = settings.search_deadline_s
+    answering = await asyncio.gather(
+        *(_check_engine(engine, engines, deadline_s) for engine in engines.configured())
+    )
     for finding in (*answering, _check_builtin(engines)):
         _print(finding)
     await engines.aclose()
@@ -83,6 +89,21 @@ async def _check_database(settings: Settings) -> Finding:
     finally:
         await store.close()
     return Finding(True, "database", f"{count} conversations")
+
+
+async def _check_page_cache(settings: Settings) -> Finding:
+    if settings.page_cache_mb == 0:
+        return Finding(True, "page cache", "off (WEBSEARCH_PAGE_CACHE_MB=0)")
+    max_bytes = settings.page_cache_mb * 1_000_000
+    cache = PageCache(settings.data_dir / CACHE_FILE_NAME, max_bytes=max_bytes)
+    size = await cache.size()
+    await cache.aclose()
+    if size is None:
+        detail = f"{CACHE_FILE_NAME} cannot be used: every page is fetched anew. Delete that file."
+        return Finding(False, "page cache", detail, warning=True)
+    used_mb = size.used_bytes / 1e6
+    detail = f"{size.page_count} pages, {used_mb:.1f} of {settings.page_cache_mb} MB"
+    return Finding(True, "page cache", detail)
 
 
 async def _check_model(settings: Settings) -> Finding:
@@ -133,18 +154,17 @@ def _when_found_out(model: OpenAICompatibleModel) -> str:
     return f"remembered since {since:%Y-%m-%d %H:%M}"
 
 
-async def _check_engine(engine: SearchEngine, engines: Engines) -> Finding:
-    if engine is engines.local_engine and engines.local_engine.is_empty():
-        detail = "nothing indexed yet: `websearch-agent index PATH`"
-        return Finding(False, "engine local", detail, warning=True)
-    try:
-        results = await engine.search(SearchQuery(PROBE_QUERY, max_results=3))
-    except AgentError as error:
-        return Finding(False, f"engine {engine.name}", error.message, warning=True)
+async def _check_engine(engine: SearchEngine, engines: Engines, deadline_s: float) -> Finding:
+    query = SearchQuery(PROBE_QUERY, max_results=3)
+    report = await probe_engine(engine, engines, query, deadline_s=deadline_s)
+    name = f"engine {engine.name}"
+    if not report.answered:
+        advice = what_to_do(report)
+        detail = report.reason + (f": {advice}" if report.state == "empty index" else "")
+        return Finding(False, name, detail, warning=True)
     if engine is engines.local_engine:
-        count = engines.local_engine.document_count()
-        return Finding(True, "engine local", f"{count} documents")
-    return Finding(True, f"engine {engine.name}", f"{len(results)} results for a test query")
+        return Finding(True, name, f"{engines.local_engine.document_count()} documents")
+    return Finding(True, name, f"{report.result_count} results for a test query")
 
 
 def _check_builtin(engines: Engines) -> Finding:

@@ -1,10 +1,11 @@
-"""`eval`: measure the model's decisions on labelled rows."""
+"""`eval decision` and `eval rewriting`: what the model does with labelled rows."""
 
 import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -14,21 +15,33 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from websearch_agent.cli.eval_figures import tell_figures
 from websearch_agent.config import Settings
 from websearch_agent.evals.decision import (
     FAILED,
-    DecisionResult,
     read_earlier_run,
     run_decisions,
     sample_rows,
     summarise,
 )
-from websearch_agent.evals.result_file import ResultFile, fingerprint, prompts_fingerprint
-from websearch_agent.evals.rows import DecisionRow, read_decision_rows
+from websearch_agent.evals.result_file import (
+    EarlierRun,
+    ResultFile,
+    fingerprint,
+    prompts_fingerprint,
+)
+from websearch_agent.evals.rewriting import (
+    RewritingRow,
+    earlier_rewrites,
+    run_rewriting,
+    sample_rewriting_rows,
+    summarise_rewriting,
+)
+from websearch_agent.evals.rows import read_decision_rows, read_rows
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.profile import configured_profile
 from websearch_agent.protocols import ModelClient
-from websearch_agent.wiring import build_service
+from websearch_agent.wiring import AgentService, build_service
 
 
 async def run_decision_eval(
@@ -47,33 +60,24 @@ async def run_decision_eval(
     Raises InvalidRequest, ConfigError, ModelError.
     """
     rows = sample_rows(read_decision_rows(paths), limit)
-    configured_profile(settings)
-    # The questions are asked as a person's are, in conversations that nobody wants to keep.
-    with tempfile.TemporaryDirectory() as folder:
-        own = settings.model_copy(update={"database_url": f"sqlite:///{folder}/eval.db"})
-        service = await build_service(own)
+    async with _opened(settings, "decision", paths, today) as (service, described, results_file):
+        if fresh:
+            results_file.ask_anew([row.id for row in rows])
+        _tell_earlier_run(len(rows), read_earlier_run(rows, results_file))
         try:
-            await service.model.prepare()
-            described = _settings(settings, service.model, paths, today)
-            results_file = ResultFile(settings.data_dir / "evals", "decision", described)
-            if fresh:
-                results_file.ask_anew([row.id for row in rows])
-            _tell_earlier_run(rows, results_file)
-            try:
-                with _Progress(len(rows)) as progress:
-                    results = await run_decisions(
-                        rows,
-                        service.parts,
-                        results_file,
-                        today=today or date.today(),
-                        parallel=parallel,
-                        on_result=progress.count,
-                    )
-            except asyncio.CancelledError:
-                _tell_how_to_go_on(rows, results_file, fresh=fresh)
-                raise
-        finally:
-            await service.aclose()
+            with _Progress("Decisions", len(rows)) as progress:
+                results = await run_decisions(
+                    rows,
+                    service.parts,
+                    results_file,
+                    today=today or date.today(),
+                    parallel=parallel,
+                    on_result=lambda result: progress.count(float(result.right), "right"),
+                )
+        except asyncio.CancelledError:
+            done = len(read_earlier_run(rows, results_file).results)
+            _tell_how_to_go_on(done, len(rows), fresh=fresh)
+            raise
     summary = summarise(results, {**described, "limit": limit, "parallel": parallel})
     if as_json:
         print(json.dumps(summary, ensure_ascii=False))
@@ -82,23 +86,74 @@ async def run_decision_eval(
     return not any(result.decided == FAILED for result in results)
 
 
-def _tell_earlier_run(rows: Sequence[DecisionRow], results_file: ResultFile) -> None:
+async def run_rewriting_eval(
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    limit: int | None,
+    as_json: bool,
+    fresh: bool,
+    today: date | None,
+    parallel: int,
+) -> bool:
+    """Print the figures; False if a row failed. Raises InvalidRequest, ConfigError, ModelError."""
+    rows = sample_rewriting_rows(read_rows(paths, RewritingRow), limit)
+    async with _opened(settings, "rewriting", paths, today) as (service, described, results_file):
+        if fresh:
+            results_file.ask_anew([row.id for row in rows])
+        _tell_earlier_run(len(rows), earlier_rewrites(rows, results_file))
+        try:
+            with _Progress("Queries", len(rows)) as progress:
+                results = await run_rewriting(
+                    rows,
+                    service.parts,
+                    results_file,
+                    today=today or date.today(),
+                    parallel=parallel,
+                    on_result=lambda result: progress.count(result.rouge1_f, "ROUGE-1 F"),
+                )
+        except asyncio.CancelledError:
+            done = len(earlier_rewrites(rows, results_file).results)
+            _tell_how_to_go_on(done, len(rows), fresh=fresh)
+            raise
+    summary = summarise_rewriting(results, {**described, "limit": limit, "parallel": parallel})
+    tell_figures(summary, as_json=as_json)
+    return not any(result.failed for result in results)
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, name: str, paths: Sequence[Path], today: date | None
+) -> AsyncIterator[tuple[AgentService, dict[str, object], ResultFile]]:
+    """The program with its model ready, what was set, and the file of results.
+
+    The questions are asked as a person's are, in conversations that nobody wants to keep.
+    """
+    configured_profile(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        own = settings.model_copy(update={"database_url": f"sqlite:///{folder}/eval.db"})
+        service = await build_service(own)
+        try:
+            await service.model.prepare()
+            described = _settings(settings, service.model, paths, today)
+            yield service, described, ResultFile(settings.data_dir / "evals", name, described)
+        finally:
+            await service.aclose()
+
+
+def _tell_earlier_run(wanted: int, earlier: EarlierRun[Any]) -> None:
     """On stderr, so that nobody takes old results for those of this run."""
-    earlier = read_earlier_run(rows, results_file)
     if earlier.results:
         print(
-            f"{len(earlier.results)} of {len(rows)} rows are taken from an earlier run of "
+            f"{len(earlier.results)} of {wanted} rows are taken from an earlier run of "
             f"{earlier.started}; --fresh asks them again.",
             file=sys.stderr,
         )
 
 
-def _tell_how_to_go_on(
-    rows: Sequence[DecisionRow], results_file: ResultFile, *, fresh: bool
-) -> None:
-    done = len(read_earlier_run(rows, results_file).results)
+def _tell_how_to_go_on(done: int, wanted: int, *, fresh: bool) -> None:
     command = "the same command without --fresh" if fresh else "the same command"
-    print(f"\n{done} of {len(rows)} rows are done; {command} goes on.", file=sys.stderr)
+    print(f"\n{done} of {wanted} rows are done; {command} goes on.", file=sys.stderr)
 
 
 def _settings(
@@ -124,9 +179,9 @@ def _settings(
 
 
 class _Progress:
-    """A bar on stderr with the accuracy so far; nothing where stderr is no terminal."""
+    """A bar on stderr with the mean figure so far; nothing where stderr is no terminal."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, title: str, total: int) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -136,8 +191,8 @@ class _Progress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("Decisions", total=total)
-        self._done = self._right = 0
+        self._task = self._progress.add_task(title, total=total)
+        self._done, self._sum = 0, 0.0
 
     def __enter__(self) -> "_Progress":
         self._progress.start()
@@ -146,11 +201,11 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def count(self, result: DecisionResult) -> None:
+    def count(self, figure: float, name: str) -> None:
         self._done += 1
-        self._right += result.right
-        share = f"{self._right / self._done:.3f} right"
-        self._progress.update(self._task, advance=1, description=share)
+        self._sum += figure
+        mean_so_far = f"{self._sum / self._done:.3f} {name}"
+        self._progress.update(self._task, advance=1, description=mean_so_far)
 
 
 def _show(summary: dict[str, Any], path: Path) -> None:

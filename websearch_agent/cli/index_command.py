@@ -21,7 +21,7 @@ MAX_LISTED_FAILURES = 20
 
 
 async def run_index(
-    settings: Settings, targets: Sequence[str], *, clear: bool, builtin: bool
+    settings: Settings, targets: Sequence[str], *, clear: bool, builtin: bool, crawl_pages: int = 0
 ) -> bool:
     """Index the targets; False if none of them could be. Raises ConfigError, IndexUnusable."""
     if builtin:
@@ -29,18 +29,21 @@ async def run_index(
         print(f"Built-in collection: {count} documents." if count else "Built-in: up to date.")
         return True
     if not targets and not clear:
-        raise ConfigError("Name what to index: a folder, a file or a URL. See index --help.")
+        raise ConfigError(
+            "Name what to index: a folder, a file or a URL, or @FILE with one of these a line. "
+            "See index --help."
+        )
     if clear:
         clear_index(settings.index_dir)
         print("The index is empty.")
     if not targets:
         return True
-    report = await _index(settings, targets)
+    report = await _index(settings, targets, crawl_pages)
     _print_report(report)
     return report.added > 0
 
 
-async def _index(settings: Settings, targets: Sequence[str]) -> IndexReport:
+async def _index(settings: Settings, targets: Sequence[str], crawl_pages: int) -> IndexReport:
     console = Console(stderr=True)
     with Progress(
         *Progress.get_default_columns(),
@@ -55,7 +58,9 @@ async def _index(settings: Settings, targets: Sequence[str]) -> IndexReport:
             name = escape(printable_line(step.name)[-60:])
             progress.update(task, completed=step.done, total=step.total or None, name=name)
 
-        return await index_targets(targets, settings=settings, on_progress=show)
+        return await index_targets(
+            targets, settings=settings, crawl_pages=crawl_pages, on_progress=show
+        )
 
 
 def _print_report(report: IndexReport) -> None:

@@ -207,7 +207,12 @@ class TerminalView:
             self._status = None
 
 
-_KINDS = {"page": "", "document": "local document", "builtin": "built-in documentation"}
+_KINDS = {
+    "page": "",
+    "snippet": "search snippet, page not read",
+    "document": "local document",
+    "builtin": "built-in documentation",
+}
 
 
 def describe_source(source: Source) -> str:

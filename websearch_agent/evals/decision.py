@@ -16,7 +16,7 @@ from websearch_agent.evals.metrics import (
     quantile,
     wilson_interval,
 )
-from websearch_agent.evals.result_file import ResultFile
+from websearch_agent.evals.result_file import EarlierRun, ResultFile
 from websearch_agent.evals.rows import DecisionRow, balanced_sample
 from websearch_agent.events import AnswerFailed, AnswerFinished, DecisionMade
 from websearch_agent.types import AnswerRequest
@@ -55,18 +55,9 @@ def sample_rows(rows: Sequence[DecisionRow], size: int | None) -> list[DecisionR
     )
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierRun:
-    """The results that need not be asked for again, by row id.
-
-    `started`: when the first run began that one of them is from.
-    """
-
-    results: dict[str, DecisionResult]
-    started: str
-
-
-def read_earlier_run(rows: Sequence[DecisionRow], results: ResultFile) -> EarlierRun:
+def read_earlier_run(
+    rows: Sequence[DecisionRow], results: ResultFile
+) -> EarlierRun[DecisionResult]:
     """What is there already of these rows. Failed rows are not: they are asked again."""
     kept = results.read()
     done = [kept[row.id] for row in rows if row.id in kept]

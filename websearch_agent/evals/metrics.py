@@ -1,7 +1,13 @@
 """Figures from labels and decisions: pure functions."""
 
 import math
-from collections.abc import Sequence
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence, Set
+
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+BOOTSTRAP_SAMPLES = 1000
 
 
 def accuracy(right: Sequence[bool]) -> float:
@@ -55,3 +61,42 @@ def quantile(values: Sequence[float], share: float) -> float:
         return 0.0
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
+
+
+def mean(values: Sequence[float]) -> float:
+    """0 for none."""
+    return sum(values) / len(values) if values else 0.0
+
+
+def bootstrap_interval(values: Sequence[float]) -> list[float]:
+    """95 % confidence interval of the mean (percentile bootstrap), the same at every run."""
+    if not values:
+        return [0.0, 0.0]
+    chance = random.Random(0)  # noqa: S311 - resampling, no secret
+    means = sorted(mean(chance.choices(values, k=len(values))) for _ in range(BOOTSTRAP_SAMPLES))
+    return [round(quantile(means, share), 4) for share in (0.025, 0.975)]
+
+
+def ndcg(order: Sequence[str], relevant: Set[str], *, depth: int) -> float:
+    """Normalised discounted cumulative gain of a ranking, best first; a document gains 1 or 0."""
+    found = sum(
+        1 / math.log2(place + 2) for place, key in enumerate(order[:depth]) if key in relevant
+    )
+    best = sum(1 / math.log2(place + 2) for place in range(min(depth, len(relevant))))
+    return found / best if best else 0.0
+
+
+def recall_at(order: Sequence[str], relevant: Set[str], *, depth: int) -> float:
+    """Share of the relevant documents among the first `depth`, of as many as can be there."""
+    possible = min(depth, len(relevant))
+    return len(relevant & set(order[:depth])) / possible if possible else 0.0
+
+
+def rouge1_f(candidate: str, reference: str) -> float:
+    """F of the shared words, case aside; a Chinese or Japanese character is a word of its own.
+
+    ROUGE-1: Lin, ACL workshop 2004.
+    """
+    one, other = (Counter(_TOKEN.findall(text.lower())) for text in (candidate, reference))
+    shared = sum((one & other).values())
+    return 2 * shared / (one.total() + other.total()) if shared else 0.0

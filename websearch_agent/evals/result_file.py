@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from websearch_agent import __version__, prompts
 from websearch_agent.models import dialects
 from websearch_agent.resources import resource_dir
+
+T = TypeVar("T")
 
 
 def fingerprint(paths: Sequence[Path]) -> str:
@@ -32,6 +34,17 @@ class KeptRow:
     """A row that is done, and when the run began that did it (ISO 8601)."""
 
     values: dict[str, Any]
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun(Generic[T]):
+    """The results that need not be asked for again, by row id.
+
+    `started`: when the first run began that one of them is from.
+    """
+
+    results: dict[str, T]
     started: str
 
 

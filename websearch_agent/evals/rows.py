@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from websearch_agent.errors import InvalidRequest
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=BaseModel)
 
 LABELS = ("search", "no_search")
 
@@ -50,21 +51,40 @@ class DecisionRow(BaseModel):
         return value.replace("/", "-") if isinstance(value, str) else value
 
 
-def read_decision_rows(paths: Sequence[Path]) -> list[DecisionRow]:
-    """All rows of JSON-lines files, plain or `.gz`. Raises InvalidRequest naming file and line."""
+def read_rows(paths: Sequence[Path], form: type[Row]) -> list[Row]:
+    """All rows of JSON-lines files, plain or `.gz`. Raises InvalidRequest naming file and line.
+
+    A row without an `id` gets one from its text.
+    """
     _refuse_file_twice(paths)
-    rows: dict[str, DecisionRow] = {}
+    rows: dict[str, Row] = {}
     places: dict[str, str] = {}
     for path in paths:
         for number, line in _lines(path):
-            row, place = _parse(path, number, line), f"{path}, line {number}"
-            if row.id in rows:
-                what = "this row" if row.id == _id_of(line) else f"the id {row.id!r}"
-                raise InvalidRequest(f"{place}: {what} stands at {places[row.id]} too.")
-            rows[row.id], places[row.id] = row, place
+            id_, row = _parse(path, number, line, form)
+            place = f"{path}, line {number}"
+            if id_ in rows:
+                what = "this row" if id_ == _id_of(line) else f"the id {id_!r}"
+                raise InvalidRequest(f"{place}: {what} stands at {places[id_]} too.")
+            rows[id_], places[id_] = row, place
     if not rows:
         raise InvalidRequest(f"{', '.join(str(path) for path in paths)}: no rows.")
     return list(rows.values())
+
+
+def read_decision_rows(paths: Sequence[Path]) -> list[DecisionRow]:
+    """Labelled questions. Raises InvalidRequest."""
+    return read_rows(paths, DecisionRow)
+
+
+def group_by(results: Iterable[T], field: str) -> dict[str, list[T]]:
+    """The results by the text in their `field`, keys sorted; `a/b` also counts under `a`."""
+    groups: dict[str, list[T]] = {}
+    for result in results:
+        key = str(getattr(result, field))
+        for name in dict.fromkeys((key, key.partition("/")[0])):
+            groups.setdefault(name, []).append(result)
+    return dict(sorted(groups.items()))
 
 
 def _refuse_file_twice(paths: Sequence[Path]) -> None:
@@ -84,13 +104,13 @@ def _lines(path: Path) -> Iterable[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
-def _parse(path: Path, number: int, line: str) -> DecisionRow:
+def _parse(path: Path, number: int, line: str, form: type[Row]) -> tuple[str, Row]:
     try:
         row = json.loads(line)
         if not isinstance(row, dict):
             raise ValueError(line)
         row.setdefault("id", _id_of(line))
-        return DecisionRow.model_validate(row)
+        return str(row["id"]), form.model_validate(row)
     except ValidationError as error:
         raise InvalidRequest(f"{path}, line {number}: {_explain(error)}.") from error
     except ValueError as error:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import PageError
+from websearch_agent.indexing.crawl import CrawlFailure, Extractor, SiteCrawl
 from websearch_agent.indexing.files import (
     FileUnreadable,
     FoundFile,
@@ -16,9 +17,9 @@ from websearch_agent.indexing.files import (
     find_files,
     read_document_bytes,
 )
-from websearch_agent.pages.extract import ExtractedPage
 from websearch_agent.pages.parsing_processes import ParsingProcesses
 from websearch_agent.pages.reader import WebPageReader
+from websearch_agent.pages.web_access import WebAccess
 from websearch_agent.protocols import PageReader
 from websearch_agent.search.local_index import Document, IndexUpdate, update_index
 
@@ -43,12 +44,6 @@ class IndexReport:
     failed: tuple[tuple[str, str], ...] = ()
 
 
-class Extractor(Protocol):
-    """`ParsingProcesses`, or a stand-in."""
-
-    async def extract(self, body: bytes, *, url: str, content_type: str) -> ExtractedPage: ...
-
-
 Job = FoundFile | str
 OnProgress = Callable[[IndexProgress], None]
 
@@ -57,28 +52,34 @@ async def index_targets(
     targets: Sequence[str],
     *,
     settings: Settings,
+    crawl_pages: int = 0,
     on_progress: OnProgress = lambda _: None,
 ) -> IndexReport:
     """Add folders, files and `http(s)` addresses to `settings.index_dir`.
 
-    A document that is there already is replaced. One that cannot be read is listed. The index
-    changes when all are done: a run that is broken off leaves the old one.
+    `@FILE` stands for the addresses and paths in a file, one a line. With `crawl_pages` so many
+    pages of each address's site are added, found by its links. A document that is there already
+    is replaced. One that cannot be read is listed. The index changes when all are done: a run
+    that is broken off leaves the old one.
 
     Raises IndexUnusable, and PageUnreachable if the parsers cannot be started.
     """
     worker_count = max(1, min(4, os.cpu_count() or 1))
     parsing = ParsingProcesses(worker_count=worker_count, time_limit_s=PARSING_TIME_LIMIT_S)
-    reader = WebPageReader.create(allowed_networks=settings.allowed_networks, worker_count=1)
+    web_access = WebAccess(
+        allowed_networks=settings.allowed_networks, respect_robots=settings.respect_robots
+    )
+    reader = WebPageReader(web_access, parsing, allowed_networks=settings.allowed_networks)
+    crawl = SiteCrawl(web_access, parsing, max_pages=crawl_pages) if crawl_pages else None
     try:
         await parsing.warm()  # Parsers that cannot start end the run here, not 4,000 times.
         jobs, missing = await asyncio.to_thread(_collect_jobs, targets)
         with update_index(settings.index_dir) as update:
-            run = _IndexRun(update, parsing, reader, jobs, on_progress)
+            run = _IndexRun(update, parsing, reader, jobs, on_progress, crawl)
             failed = await run.run(concurrency=2 * worker_count)
         return IndexReport(update.document_count, (*missing, *failed))
     finally:
-        await parsing.aclose()
-        await reader.aclose()
+        await reader.aclose()  # with its parsers and connections
 
 
 class _IndexRun:
@@ -91,14 +92,16 @@ class _IndexRun:
         reader: PageReader,
         jobs: Sequence[Job],
         on_progress: OnProgress,
+        crawl: SiteCrawl | None,
     ) -> None:
         self._update = update
         self._extractor = extractor
         self._reader = reader
         self._jobs = jobs
         self._on_progress = on_progress
+        self._crawl = crawl
         self._done = 0
-        self._failed: dict[int, tuple[str, str]] = {}
+        self._failed: dict[int, list[tuple[str, str]]] = {}
         self._adding = asyncio.Lock()
 
     async def run(self, *, concurrency: int) -> list[tuple[str, str]]:
@@ -107,20 +110,36 @@ class _IndexRun:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(concurrency):
                 tasks.create_task(self._work_off(waiting))
-        return [self._failed[index] for index in sorted(self._failed)]
+        return [failure for index in sorted(self._failed) for failure in self._failed[index]]
 
     async def _work_off(self, waiting: Iterator[tuple[int, Job]]) -> None:
         for index, job in waiting:
             name = job if isinstance(job, str) else str(job.path)
-            try:
-                document = await self._read(job)
-            except (FileUnreadable, PageError) as error:
-                self._failed[index] = (name, str(error))
+            failures = self._failed.setdefault(index, [])
+            if isinstance(job, str) and self._crawl is not None:
+                await self._add_site(self._crawl, job, failures)
             else:
-                async with self._adding:
-                    await asyncio.to_thread(self._update.add, document)
+                try:
+                    await self._add(await self._read(job))
+                except (FileUnreadable, PageError) as error:
+                    failures.append((name, str(error)))
             self._done += 1
             self._on_progress(IndexProgress(self._done, len(self._jobs), name))
+
+    async def _add_site(
+        self, crawl: SiteCrawl, start: str, failures: list[tuple[str, str]]
+    ) -> None:
+        async with aclosing(crawl.run(start)) as pages:
+            async for page in pages:
+                if isinstance(page, CrawlFailure):
+                    failures.append((page.url, page.reason))
+                    continue
+                await self._add(page)
+                self._on_progress(IndexProgress(self._done, len(self._jobs), page.url))
+
+    async def _add(self, document: Document) -> None:
+        async with self._adding:
+            await asyncio.to_thread(self._update.add, document)
 
     async def _read(self, job: Job) -> Document:
         if isinstance(job, str):
@@ -144,8 +163,8 @@ class _IndexRun:
 def _collect_jobs(targets: Sequence[str]) -> tuple[list[Job], list[tuple[str, str]]]:
     """All documents of the targets, each once, and the targets that do not exist."""
     jobs: dict[str, Job] = {}
-    missing = []
-    for target in targets:
+    named, missing = _read_lists(targets)
+    for target in named:
         if target.startswith(("http://", "https://")):
             jobs.setdefault(target, target)
             continue
@@ -156,3 +175,25 @@ def _collect_jobs(targets: Sequence[str]) -> tuple[list[Job], list[tuple[str, st
         for found in find_files(path):
             jobs.setdefault(str(found.path.resolve()), found)
     return list(jobs.values()), missing
+
+
+def _read_lists(targets: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The targets, with those that a list (`@FILE`) names in its place, and unreadable lists.
+
+    A list has one address or path a line; empty lines and those that begin with # are skipped.
+    """
+    named: list[str] = []
+    unreadable: list[tuple[str, str]] = []
+    for target in targets:
+        if not target.startswith("@"):
+            named.append(target)
+            continue
+        try:
+            text = Path(target[1:]).expanduser().read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            unreadable.append((target, f"the list cannot be read: {reason}"))
+            continue
+        lines = [line.strip() for line in text.splitlines()]
+        named += [line for line in lines if line and not line.startswith("#")]
+    return named, unreadable

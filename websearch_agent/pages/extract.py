@@ -1,37 +1,26 @@
 """Bytes of a page → clean Markdown text, title and date. Pure; runs in a worker process."""
 
+import json
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websearch_agent.errors import PageEmpty, UnsupportedContent
 from websearch_agent.pages.content_types import media_type, page_kind
 from websearch_agent.pages.text_cleaning import clean_line, clean_text
+from websearch_agent.pages.text_weight import MIN_TEXT_WEIGHT, text_weight
 
 MAX_TEXT_CHARS = 400_000
 MAX_TITLE_CHARS = 300
-# Below this weight (a CJK character counts three) a page has nothing that could be cited.
-MIN_TEXT_WEIGHT = 40
-# Walls are short: a long page that talks about captchas is an article.
-MAX_WALL_WEIGHT = 900
+MAX_NAME_CHARS = 120
 # Of 2,709 HTML pages of manuals none packs to less than a fifteenth; one character or word over
 # and over packs to a two hundredth. Found out before parsing: 5 MB of it take a parser 1.1 s.
 MAX_REPETITION = 100
 
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_WALL = re.compile(
-    r"(?:enable|activate|turn on|requires?|need|without) (?:java ?script|cookies)"
-    r"|java ?script (?:is|must be|has been) (?:disabled|required|enabled|not)"
-    r"|checking (?:your|if the site) (?:browser|connection)"
-    r"|verif(?:y|ying) (?:that )?you are (?:a )?human"
-    r"|are you (?:a )?(?:human|robot)|i'?m not a robot|unusual (?:traffic|activity)"
-    r"|just a moment|access (?:to this page )?(?:has been )?(?:denied|blocked)|attention required"
-    r"|complete the (?:captcha|security check)|we value your privacy|before you continue"
-    r"|(?:启用|啟用|开启|開啟|打开|支持|支援)\s*java ?script"
-    r"|请完成(?:安全)?验证|安全验证|人机验证|访问过于频繁"
-    r"|java ?script ?を有効",
-    re.IGNORECASE,
-)
+# lxml refuses a text that is decoded already and still names its charset.
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml\b[^>]{0,200}>")
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.{0,4000}?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(\S.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +32,49 @@ class ExtractedPage:
     content_type: str
     date: str | None = None
     truncated: bool = False
+    author: str | None = None
 
 
 def extract_page(body: bytes, *, url: str, content_type: str) -> ExtractedPage:
-    """Read HTML, text, Markdown or PDF. Raises UnsupportedContent, PageEmpty."""
+    """Read HTML, text, Markdown, JSON, XML or PDF.
+
+    Raises UnsupportedContent, PageEmpty, and what `refuse_stand_in` raises.
+    """
     kind = page_kind(content_type, body)
-    if kind in ("html", "text"):
-        _refuse_repetition(body)
-    if kind == "html":
-        page = _read_html(body, url=url, content_type=content_type)
-    elif kind == "pdf":
-        page = _read_pdf(body)
-    elif kind == "text":
-        page = _read_text(body, content_type=content_type)
-    else:
+    if kind is None:
         sent = media_type(content_type) or "of an unknown kind"
-        raise UnsupportedContent(f"the page is {sent}; only HTML, text and PDF are read")
+        raise UnsupportedContent(f"the page is {sent}; only HTML, PDF and texts are read")
+    if kind == "pdf":
+        page = _read_pdf(body)
+    else:
+        _refuse_repetition(body)
+        if kind == "html":
+            page = _read_html(body, url=url, content_type=content_type)
+        elif kind == "xml":
+            page = _read_xml(body, content_type=content_type)
+        else:
+            page = _read_text(body, content_type=content_type, is_json=kind == "json")
     page = _cleaned(page)
     _refuse_repetition(page.text.encode())
-    _require_content(page)
+    _require_text(page)
     return page
 
 
 def _read_html(body: bytes, *, url: str, content_type: str) -> ExtractedPage:
     from websearch_agent.pages.charset import decode_body
     from websearch_agent.pages.html_text import extract_html
+    from websearch_agent.pages.walls import refuse_stand_in
 
-    content = extract_html(decode_body(body, content_type=content_type), url=url)
-    return ExtractedPage(content.title, content.text, "text/html", content.date)
+    html = _XML_DECLARATION.sub("", decode_body(body, content_type=content_type), count=1)
+    content = extract_html(html, url=url)
+    refuse_stand_in(html, title=content.title, text=content.text)
+    return ExtractedPage(
+        content.title,
+        content.text,
+        "text/html",
+        content.date,
+        author=content.author,
+    )
 
 
 def _read_pdf(body: bytes) -> ExtractedPage:
@@ -80,23 +84,55 @@ def _read_pdf(body: bytes) -> ExtractedPage:
     return ExtractedPage(title, text, "application/pdf", truncated=truncated)
 
 
-def _read_text(body: bytes, *, content_type: str) -> ExtractedPage:
+def _read_text(body: bytes, *, content_type: str, is_json: bool) -> ExtractedPage:
     from websearch_agent.pages.charset import decode_body
 
     text = decode_body(body, content_type=content_type)
+    kind = media_type(content_type)
+    if is_json:
+        return ExtractedPage("", _indented_json(text), kind)
+    title, text = _split_front_matter(text)
     first_line = next((line for line in text.splitlines() if line.strip()), "")
-    title = first_line.lstrip("# ") if len(first_line) <= 120 else ""
-    return ExtractedPage(title, text, media_type(content_type) or "text/plain")
+    if not title and len(first_line) <= 120:
+        title = first_line.lstrip("# ")
+    is_stated = kind.startswith("text/") or kind.startswith("application/x-")
+    return ExtractedPage(title, text, kind if is_stated else "text/plain")
+
+
+def _read_xml(body: bytes, *, content_type: str) -> ExtractedPage:
+    from websearch_agent.pages.xml_text import extract_xml
+
+    title, text = extract_xml(body)
+    return ExtractedPage(title, text, media_type(content_type) or "text/xml")
+
+
+def _indented_json(text: str) -> str:
+    """One value a line and no `\\u4e2d`, so that it can be split into passages and read."""
+    if len(text) > MAX_TEXT_CHARS:  # indenting a deeply nested one could make gigabytes of it
+        return text
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=1)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _split_front_matter(text: str) -> tuple[str, str]:
+    """The title in a YAML block at the beginning of a Markdown file, and what comes after it."""
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return "", text
+    title = _FRONT_TITLE.search(match[1])
+    return (title[1].strip("\"' ") if title else ""), text[match.end() :]
 
 
 def _cleaned(page: ExtractedPage) -> ExtractedPage:
-    text = clean_text(page.text)
-    return ExtractedPage(
+    text = clean_text(page.text[: 2 * MAX_TEXT_CHARS])
+    return replace(
+        page,
         title=clean_line(page.title)[:MAX_TITLE_CHARS],
         text=text[:MAX_TEXT_CHARS],
-        content_type=page.content_type,
-        date=page.date,
-        truncated=page.truncated or len(text) > MAX_TEXT_CHARS,
+        truncated=page.truncated or max(len(text), len(page.text) // 2) > MAX_TEXT_CHARS,
+        author=clean_line(page.author or "")[:MAX_NAME_CHARS] or None,
     )
 
 
@@ -105,9 +141,6 @@ def _refuse_repetition(text: bytes) -> None:
         raise PageEmpty("the page says the same over and over")
 
 
-def _require_content(page: ExtractedPage) -> None:
-    weight = len(page.text) + 2 * len(_CJK.findall(page.text[:MAX_WALL_WEIGHT]))
-    if weight < MIN_TEXT_WEIGHT:
-        raise PageEmpty("the page holds no text; it may need a browser with scripts")
-    if weight < MAX_WALL_WEIGHT and _WALL.search(f"{page.title}\n{page.text}"):
-        raise PageEmpty("the page shows a consent, script or robot check instead of its text")
+def _require_text(page: ExtractedPage) -> None:
+    if text_weight(page.text) < MIN_TEXT_WEIGHT:
+        raise PageEmpty("the page holds no text")

@@ -32,6 +32,7 @@ class HtmlContent:
     title: str
     text: str
     date: str | None
+    author: str | None = None
 
 
 def extract_html(html: str, *, url: str) -> HtmlContent:

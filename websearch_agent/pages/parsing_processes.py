@@ -13,8 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from websearch_agent.errors import (
     PageEmpty,
     PageError,
+    PageMissing,
     PageTooLarge,
     PageUnreachable,
+    PageWalled,
     UnsupportedContent,
 )
 from websearch_agent.pages.extract import ExtractedPage
@@ -30,7 +32,17 @@ PAGES_PER_WORKER = 500
 UNWANTED_LIMIT_S = 1.0
 
 _PAGE_FORM = TypeAdapter(ExtractedPage)
-_ERRORS = {error.code: error for error in (PageEmpty, PageTooLarge, UnsupportedContent)}
+_ERRORS = {
+    error.code: error
+    for error in (
+        PageEmpty,
+        PageMissing,
+        PageTooLarge,
+        PageUnreachable,
+        PageWalled,
+        UnsupportedContent,
+    )
+}
 # A worker reads hostile pages: it gets no keys from the environment.
 _KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SYSTEMROOT", "TMPDIR", "TZ")
 
@@ -66,8 +78,8 @@ class ParsingProcesses:
         Pages are parsed in the order in which they come. When the caller is cancelled, a page
         that still waits is never parsed, and one in a parser may take `unwanted_limit_s` more.
 
-        Raises PageEmpty (also for pages that take too long or crash a parser), PageTooLarge,
-        UnsupportedContent, PageUnreachable when no parser can be started.
+        Raises what `extract_page` does, PageEmpty also for pages that take too long or crash a
+        parser, PageTooLarge, and PageUnreachable when no parser can be started.
         """
         await self._free_slots.acquire()
         job = _Job(body, url, content_type)

@@ -59,7 +59,7 @@ def _send(replies: BinaryIO, reply: dict[str, object]) -> None:
 
 def _import_parsers() -> None:
     """The slow imports, once, before the first page."""
-    from websearch_agent.pages import charset, html_text, pdf_text  # noqa: F401
+    from websearch_agent.pages import charset, html_text, pdf_text, walls, xml_text  # noqa: F401
 
 
 def _limit_memory(limit_bytes: int) -> None:

@@ -3,6 +3,7 @@
 import re
 
 import pypdfium2
+from pypdfium2.raw import FPDF_ERR_PASSWORD
 
 from websearch_agent.errors import PageEmpty
 
@@ -21,6 +22,8 @@ def extract_pdf(body: bytes, *, max_chars: int) -> tuple[str, str, bool]:
     try:
         document = pypdfium2.PdfDocument(body)
     except pypdfium2.PdfiumError as error:
+        if error.err_code == FPDF_ERR_PASSWORD:
+            raise PageEmpty("the PDF is locked with a password") from error
         raise PageEmpty(f"the PDF cannot be opened: {error}") from error
     try:
         pages: list[str] = []
@@ -39,7 +42,7 @@ def extract_pdf(body: bytes, *, max_chars: int) -> tuple[str, str, bool]:
         document.close()
     text = "\n\n".join(page for page in pages if page)
     if not text:
-        raise PageEmpty("the PDF holds pictures of pages, but no text")
+        raise PageEmpty("the PDF holds pictures of pages (a scan), but no text")
     return title or text.split("\n", 1)[0][:120], text, truncated
 
 

@@ -1,20 +1,25 @@
 """Passages ranked for what is being asked, and copies of one another told apart."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from websearch_agent.function_words import ENGLISH_FUNCTION_WORDS
+from websearch_agent.pages.bm25 import Bm25Index, best_places
 from websearch_agent.pages.words import query_words, words_of
 from websearch_agent.types import (
     Passage,
 )
 
-K1 = 1.2
-B = 0.75
 # A word of the heading or the page's title counts as this share of one in the text.
 HEADING_WEIGHT = 0.5
-TITLE_WEIGHT = 1.0
+TITLE_WEIGHT = 2.0
+# Words that the best passages for the question share, added to it with so much of its weight.
+FEEDBACK_PASSAGES = 10
+FEEDBACK_WORDS = 20
+FEEDBACK_WEIGHT = 0.25
+# A passage counts for more on a page that is about the question as a whole.
+PAGE_WEIGHT = 2.0
 SHINGLE_WORDS = 4
 MAX_OVERLAP = 0.6
 
@@ -25,22 +30,73 @@ def rank_passages(
     *,
     titles: Mapping[str, str] | None = None,
 ) -> list[Passage]:
-    """Best first, `score` set: BM25 as a share of the best passage's, for the best query.
+    """Best first, `score` set, 0 to 1. `titles` gives page titles by `Passage.url`.
 
-    So each query brings its own best passages to the top. `titles` gives page titles by
-    `Passage.url`. Equal scores keep their order.
-    BM25: Robertson and Zaragoza, 2009; fields weighted as in BM25F.
+    Equal scores keep their order.
     """
-    counts = [_word_counts(passage, titles or {}) for passage in passages]
-    scores = [0.0] * len(passages)
-    for query in queries:
-        # Two questions' pages mixed, best page of each within the first 8: share of the best
-        # 0.95 English, 0.91 Chinese; raw sum 0.90 and 0.77 (bench/ranking.py's data, Nov 2026).
-        query_scores = _bm25_scores(counts, query_words(query))
-        best = max(query_scores, default=0.0) or 1.0
-        scores = [max(pair) for pair in zip(scores, (s / best for s in query_scores), strict=True)]
-    ranked = [replace(item, score=score) for item, score in zip(passages, scores, strict=True)]
+    scores = PassageIndex(passages, titles=titles).scores(queries)
+    ranked = [
+        replace(passage, score=score) for passage, score in zip(passages, scores, strict=True)
+    ]
     return sorted(ranked, key=lambda passage: -passage.score)
+
+
+class PassageIndex:
+    """Passages, and the pages they are from, counted once for any number of queries."""
+
+    def __init__(
+        self, passages: Sequence[Passage], *, titles: Mapping[str, str] | None = None
+    ) -> None:
+        counts = [_word_counts(passage, titles or {}) for passage in passages]
+        pages: dict[str, dict[str, float]] = {}
+        for passage, words in zip(passages, counts, strict=True):
+            page = pages.setdefault(passage.url, {})
+            for word, count in words.items():
+                page[word] = page.get(word, 0.0) + count
+        numbers = {url: number for number, url in enumerate(pages)}
+        self._page_of = [numbers[passage.url] for passage in passages]
+        self._passages = Bm25Index(counts)
+        self._pages = Bm25Index(list(pages.values()))
+
+    def scores(self, queries: Sequence[str]) -> list[float]:
+        """For each passage its score for the query that it fits best, 0 to 1.
+
+        So each query brings its own best passages to the top: BM25 of the passage as a share of
+        the best one's, times that of its page.
+        """
+        best = [0.0] * len(self._page_of)
+        for query in queries:
+            # Two questions' pages mixed, best page of each within the first 8: share of the best
+            # 0.95 English, 0.91 Chinese; raw sum 0.90 and 0.77 (Nov 2026).
+            words = self._with_feedback(query_words(query))
+            pages = _as_shares(self._pages.scores(words))
+            for place, share in _as_shares(self._passages.scores(words)).items():
+                page = pages.get(self._page_of[place], 0.0)
+                score = share * (1 + PAGE_WEIGHT * page) / (1 + PAGE_WEIGHT)
+                best[place] = max(best[place], score)
+        return best
+
+    def _with_feedback(self, words: Mapping[str, float]) -> dict[str, float]:
+        """The query with the words that its best passages share (relevance model RM3).
+
+        Lavrenko and Croft, SIGIR 2001; Abdul-Jaleel et al., TREC 2004.
+        """
+        scores = self._passages.scores(words)
+        found = best_places(scores, FEEDBACK_PASSAGES)
+        gains: dict[str, float] = {}
+        for place in found:
+            trust = scores[place] / self._passages.lengths[place]
+            for word, count in self._passages.counts[place].items():
+                if word not in ENGLISH_FUNCTION_WORDS:
+                    gains[word] = gains.get(word, 0.0) + trust * count
+        gains = {word: gain * self._passages.rarity(word) for word, gain in gains.items()}
+        added = sorted(gains, key=lambda word: -gains[word])[:FEEDBACK_WORDS]
+        total = sum(gains[word] for word in added) or 1.0
+        room = FEEDBACK_WEIGHT * sum(words.values()) / total
+        expanded = {word: (1 - FEEDBACK_WEIGHT) * weight for word, weight in words.items()}
+        for word in added:
+            expanded[word] = expanded.get(word, 0.0) + room * gains[word]
+        return expanded
 
 
 def _word_counts(passage: Passage, titles: Mapping[str, str]) -> dict[str, float]:
@@ -54,19 +110,9 @@ def _word_counts(passage: Passage, titles: Mapping[str, str]) -> dict[str, float
     return counts
 
 
-def _bm25_scores(counts: Sequence[Mapping[str, float]], words: Mapping[str, float]) -> list[float]:
-    lengths = [sum(count.values()) for count in counts]
-    mean_length = sum(lengths) / max(1, len(lengths)) or 1.0
-    weights = {}
-    for word, share in words.items():
-        found = sum(word in count for count in counts)
-        weights[word] = share * math.log(1 + (len(counts) - found + 0.5) / (found + 0.5))
-    scores = []
-    for count, length in zip(counts, lengths, strict=True):
-        damping = K1 * (1 - B + B * length / mean_length)
-        hits = ((weight, count[word]) for word, weight in weights.items() if word in count)
-        scores.append(sum(weight * n * (K1 + 1) / (n + damping) for weight, n in hits))
-    return scores
+def _as_shares(scores: Mapping[int, float]) -> dict[int, float]:
+    best = max(scores.values(), default=0.0) or 1.0
+    return {place: score / best for place, score in scores.items()}
 
 
 def diversify(passages: Sequence[Passage], *, max_overlap: float = MAX_OVERLAP) -> list[Passage]:

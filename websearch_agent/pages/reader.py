@@ -1,13 +1,19 @@
-"""The page reader: fetch, parse, hand over."""
+"""The page reader: look up, fetch, parse, keep, hand over."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 
-from websearch_agent.errors import PageEmpty
-from websearch_agent.pages.addresses import Network
+from websearch_agent.errors import PageEmpty, PageError, PageUnreachable
+from websearch_agent.pages.addresses import Network, checked_url
+from websearch_agent.pages.page_cache import PageCache
+from websearch_agent.pages.page_lifetime import failure_lifetime_s, page_lifetime_s
 from websearch_agent.pages.parsing_processes import ParsingProcesses
+from websearch_agent.pages.single_flight import SingleFlight
 from websearch_agent.pages.web_access import AccessLimits, WebAccess
 from websearch_agent.types import (
     Page,
@@ -17,9 +23,19 @@ from websearch_agent.types import (
 class WebPageReader:
     """Reads foreign pages (protocols.PageReader). Belongs to one event loop."""
 
-    def __init__(self, web_access: WebAccess, parsing: ParsingProcesses) -> None:
+    def __init__(
+        self,
+        web_access: WebAccess,
+        parsing: ParsingProcesses,
+        *,
+        allowed_networks: Sequence[Network] = (),
+        cache: PageCache | None = None,
+    ) -> None:
         self._web_access = web_access
         self._parsing = parsing
+        self._allowed_networks = tuple(allowed_networks)
+        self._cache = cache
+        self._flights: SingleFlight[Page] = SingleFlight()
 
     @classmethod
     def create(
@@ -27,46 +43,101 @@ class WebPageReader:
         *,
         allowed_networks: Sequence[Network] = (),
         limits: AccessLimits | None = None,
+        respect_robots: bool = True,
+        cache_path: Path | None = None,
+        cache_mb: int = 256,
         worker_count: int = 2,
         parsing_time_limit_s: float = 5.0,
     ) -> "WebPageReader":
-        """A reader with its own connections and worker processes."""
+        """A reader with its own connections and worker processes.
+
+        Pages are kept in `cache_path`; None or `cache_mb=0` keeps none.
+        """
+        cache = None
+        if cache_path is not None and cache_mb > 0:
+            # What one may read must not come out of the cache for one who may not.
+            opened = ",".join(sorted(map(str, allowed_networks)))
+            variant = f"robots={int(respect_robots)} networks={opened}"
+            cache = PageCache(cache_path, max_bytes=cache_mb * 1_000_000, variant=variant)
         return cls(
-            WebAccess(allowed_networks=allowed_networks, limits=limits),
+            WebAccess(
+                allowed_networks=allowed_networks, limits=limits, respect_robots=respect_robots
+            ),
             ParsingProcesses(worker_count=worker_count, time_limit_s=parsing_time_limit_s),
+            allowed_networks=allowed_networks,
+            cache=cache,
         )
 
     async def read(self, url: str) -> Page:
-        """Fetch one page as clean Markdown.
+        """One page as clean Markdown, from the cache if it was read not long ago.
 
-        Raises AddressNotAllowed, PageUnreachable, PageTooLarge, UnsupportedContent, PageEmpty.
+        A page that is being read already is read once for all who ask for it.
+
+        Raises AddressNotAllowed, RobotsDisallowed, PageMissing, PageWalled, PageUnreachable,
+        PageTooLarge, UnsupportedContent, PageEmpty.
         """
-        response = await self._web_access.get(url)
+        address = str(checked_url(url, allowed_networks=self._allowed_networks))
+        try:
+            page = await self._flights.run(address, lambda: self._find_or_fetch(address))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise PageUnreachable("the program is ending") from None
+        return replace(page, url=url)
+
+    async def _find_or_fetch(self, address: str) -> Page:
+        if self._cache is None:
+            return (await self._fetch(address))[0]
+        kept = await self._cache.find(address)
+        if isinstance(kept, PageError):
+            raise kept
+        if kept is not None:
+            return kept
+        try:
+            page, cache_control = await self._fetch(address)
+        except PageError as error:
+            lifetime_s = failure_lifetime_s(error)
+            await self._cache.keep_failure(address, error, lifetime_s=lifetime_s)
+            raise
+        lifetime_s = page_lifetime_s(page, cache_control=cache_control)
+        await self._cache.keep_page(page, lifetime_s=lifetime_s)
+        return page
+
+    async def _fetch(self, address: str) -> tuple[Page, str]:
+        """The page, and what its server says about keeping it."""
+        response = await self._web_access.get(address)
+        site = site_of(response.final_url)
         if not response.body.strip():
-            raise PageEmpty(f"{site_of(response.final_url)} sent an empty page")
+            raise PageEmpty(f"{site} sent an empty page")
         extracted = await self._parsing.extract(
             response.body, url=response.final_url, content_type=response.content_type
         )
-        return Page(
-            url=url,
+        page = Page(
+            url=address,
             final_url=response.final_url,
-            title=extracted.title or site_of(response.final_url),
+            title=extracted.title or site,
             text=extracted.text,
             content_type=extracted.content_type,
             fetched_at=datetime.now(UTC),
-            site=site_of(response.final_url),
+            site=site,
             date=extracted.date,
+            author=extracted.author,
             truncated=response.truncated or extracted.truncated,
         )
+        return page, response.cache_control
 
     async def warm(self) -> None:
         """Start the parsers before the first question."""
         await self._parsing.warm()
 
     async def aclose(self) -> None:
-        """Close connections and end the parsers."""
+        """End what is being read, close connections and cache, end the parsers."""
+        await self._flights.aclose()
         await self._parsing.aclose()
         await self._web_access.aclose()
+        if self._cache is not None:
+            await self._cache.aclose()
 
 
 def site_of(url: str) -> str:

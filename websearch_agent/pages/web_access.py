@@ -1,21 +1,36 @@
 """A guarded GET: public addresses only, each redirect checked again, everything bounded."""
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import httpcore
 import httpx
 
 from websearch_agent import __version__
-from websearch_agent.errors import PageTooLarge, PageUnreachable, UnsupportedContent
+from websearch_agent.errors import (
+    PageError,
+    PageMissing,
+    PageTooLarge,
+    PageUnreachable,
+    PageWalled,
+    UnsupportedContent,
+)
 from websearch_agent.pages.addresses import Network, checked_url
+from websearch_agent.pages.challenges import is_challenge
 from websearch_agent.pages.content_types import may_be_readable, media_type
 from websearch_agent.pages.decoding import BoundedDecoder, UnknownEncoding
 from websearch_agent.pages.network import GuardedBackend, GuardedTransport, Resolve
+from websearch_agent.pages.robots import (
+    MAX_ROBOTS_BYTES,
+    PRODUCT_TOKEN,
+    RobotsGate,
+    RobotsReply,
+)
 
-USER_AGENT = f"websearch-agent/{__version__} (self-hosted answer engine; reads on request)"
+USER_AGENT = f"{PRODUCT_TOKEN}/{__version__} (self-hosted answer engine; reads on request)"
 _HEADERS = {
     "User-Agent": USER_AGENT,
     "Accept": "text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.8,*/*;q=0.1",
@@ -32,28 +47,49 @@ _STATUS_WORDS = {
     429: "is asked too often",
     451: "may not show the page for legal reasons",
 }
+_MISSING = frozenset({404, 410})
+_WALLED = frozenset({401, 402})
+# Robot checks come with these; what they look like stands at the beginning of the body.
+_MAYBE_CHALLENGES = frozenset({401, 403, 405, 429, 503})
+_CHALLENGE_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
 class AccessLimits:
-    """Bounds of one fetch. `total_timeout_s` holds for all redirects and the body together."""
+    """Bounds of one fetch. `total_timeout_s` holds for robots.txt, redirects and the body together.
+
+    `robots_timeout_s` is half of the usual reading deadline: a site that needs longer for its
+    robots.txt would not give the page in time either.
+    """
 
     connect_timeout_s: float = 4.0
     read_timeout_s: float = 6.0
     total_timeout_s: float = 10.0
+    robots_timeout_s: float = 3.0
     max_page_bytes: int = 5_000_000
     max_redirects: int = 5
 
 
 @dataclass(frozen=True, slots=True)
 class WebResponse:
-    """A body as it came, unpacked. `truncated` says that there was more."""
+    """A body as it came, unpacked. `truncated` says that there was more.
+
+    `cache_control` is the header of that name, in lower case.
+    """
 
     url: str
     final_url: str
     content_type: str
     body: bytes
     truncated: bool
+    cache_control: str = ""
+
+
+class TooManyRedirects(PageUnreachable):
+    """A circle, or more redirects than are followed."""
+
+
+BeforeRequest = Callable[[httpx.URL], Awaitable[None]]
 
 
 class WebAccess:
@@ -64,6 +100,7 @@ class WebAccess:
         *,
         allowed_networks: Sequence[Network] = (),
         limits: AccessLimits | None = None,
+        respect_robots: bool = True,
         resolve: Resolve | None = None,
         dialler: httpcore.AsyncNetworkBackend | None = None,
         ssl_context: ssl.SSLContext | None = None,
@@ -77,45 +114,68 @@ class WebAccess:
             ),
             ssl_context=ssl_context,
         )
+        self._robots = RobotsGate(self._fetch_robots)
+        self._before_page = self._robots.check if respect_robots else _nothing
 
     async def get(self, url: str) -> WebResponse:
-        """Fetch one page.
+        """Fetch one page, if the robots.txt of its site and of each redirect's site allows it.
 
-        Raises AddressNotAllowed before connecting, PageUnreachable (no connection, time-out,
-        redirects, HTTP status ≥ 400), UnsupportedContent, PageTooLarge (a PDF over the limit).
+        Raises AddressNotAllowed before connecting, RobotsDisallowed before asking for the page,
+        PageMissing (404, 410), PageWalled (a robot check or login with an error status),
+        PageUnreachable (no connection, time-out, redirects, other HTTP errors),
+        UnsupportedContent, PageTooLarge (a PDF over the limit).
         """
         limit_s = self._limits.total_timeout_s
-        try:
-            async with asyncio.timeout(limit_s):
-                return await self._follow(url)
-        except TimeoutError as error:
-            raise PageUnreachable(f"{_host(url)} took longer than {limit_s:g} s") from error
-        except (httpx.TimeoutException, httpcore.TimeoutException) as error:
-            raise PageUnreachable(f"{_host(url)} did not answer in time") from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise PageUnreachable(f"{_host(url)} could not be read: {reason}") from error
+        with _named_failures(url, limit_s):
+            async with (
+                asyncio.timeout(limit_s),
+                self._open(url, self._before_page) as (target, response),
+            ):
+                return await self._read(url, target, response)
 
     async def aclose(self) -> None:
         """Close the kept connections."""
+        await self._robots.aclose()
         await self._transport.aclose()
 
-    async def _follow(self, url: str) -> WebResponse:
+    async def _fetch_robots(self, url: str) -> RobotsReply:
+        """Raises AddressNotAllowed, PageUnreachable."""
+        limit_s = self._limits.robots_timeout_s
+        try:
+            with _named_failures(url, limit_s):
+                async with (
+                    asyncio.timeout(limit_s),
+                    self._open(url, _nothing) as (target, response),
+                ):
+                    body, _ = await self._read_body(
+                        target.host, response, max_bytes=MAX_ROBOTS_BYTES
+                    )
+                    return RobotsReply(response.status_code, body)
+        except TooManyRedirects:
+            return RobotsReply(404)  # what RFC 9309 makes of it
+
+    @contextlib.asynccontextmanager
+    async def _open(
+        self, url: str, before_request: BeforeRequest
+    ) -> AsyncIterator[tuple[httpx.URL, httpx.Response]]:
+        """The first response that is no redirect, its body unread, and its address."""
         target = checked_url(url, allowed_networks=self._allowed_networks)
         seen = {str(target)}
         for _ in range(self._limits.max_redirects + 1):
+            await before_request(target)
             response = await self._transport.handle_async_request(self._request(target))
             try:
                 location = response.headers.get("location")
                 if response.status_code not in _REDIRECTS or not location:
-                    return await self._read(url, target, response)
+                    yield target, response
+                    return
             finally:
                 await response.aclose()
             target = self._next_target(target, location)
             if str(target) in seen:
-                raise PageUnreachable(f"{target.host} redirects in a circle")
+                raise TooManyRedirects(f"{target.host} redirects in a circle")
             seen.add(str(target))
-        raise PageUnreachable(f"{_host(url)}: more than {self._limits.max_redirects} redirects")
+        raise TooManyRedirects(f"{_host(url)}: more than {self._limits.max_redirects} redirects")
 
     def _next_target(self, target: httpx.URL, location: str) -> httpx.URL:
         try:
@@ -133,23 +193,44 @@ class WebAccess:
 
     async def _read(self, url: str, target: httpx.URL, response: httpx.Response) -> WebResponse:
         if not 200 <= response.status_code < 300:
-            words = _status_words(response.status_code)
-            raise PageUnreachable(f"{target.host} {words} (HTTP {response.status_code})")
+            raise await self._refusal(target.host, response)
         content_type = response.headers.get("content-type", "")
         if not may_be_readable(content_type):
             raise UnsupportedContent(
-                f"{target.host} sent {media_type(content_type)}; only HTML, text and PDF are read"
+                f"{target.host} sent {media_type(content_type)}; only HTML, PDF and texts are read"
             )
-        body, truncated = await self._read_body(target.host, response)
+        limit_bytes = self._limits.max_page_bytes
+        body, truncated = await self._read_body(target.host, response, max_bytes=limit_bytes)
         if truncated and body.startswith(b"%PDF-"):
-            size_mb = self._limits.max_page_bytes / 1e6
+            size_mb = limit_bytes / 1e6
             raise PageTooLarge(f"the PDF at {target.host} is larger than {size_mb:g} MB")
-        return WebResponse(url, str(target), content_type, body, truncated)
+        cache_control = response.headers.get("cache-control", "").lower()
+        return WebResponse(url, str(target), content_type, body, truncated, cache_control)
 
-    async def _read_body(self, host: str, response: httpx.Response) -> tuple[bytes, bool]:
+    async def _refusal(self, host: str, response: httpx.Response) -> PageError:
+        """What an error status means; a robot check is known by its body."""
+        status = response.status_code
+        if status in _MAYBE_CHALLENGES:
+            with contextlib.suppress(PageUnreachable):
+                body, _ = await self._read_body(host, response, max_bytes=_CHALLENGE_BYTES)
+                if is_challenge(body, headers=response.headers):
+                    return PageWalled(f"{host} shows a robot check (HTTP {status})")
+        message = f"{host} {_status_words(status)} (HTTP {status})"
+        if status in _MISSING:
+            return PageMissing(message)
+        if status in _WALLED:
+            return PageWalled(message)
+        wait_s = response.headers.get("retry-after", "")
+        if wait_s.isascii() and wait_s.isdigit() and len(wait_s) <= 6:
+            message += f"; it asks to wait {int(wait_s)} s"
+        return PageUnreachable(message)
+
+    async def _read_body(
+        self, host: str, response: httpx.Response, *, max_bytes: int
+    ) -> tuple[bytes, bool]:
         encoding = response.headers.get("content-encoding", "")
         try:
-            decoder = BoundedDecoder(encoding, max_bytes=self._limits.max_page_bytes)
+            decoder = BoundedDecoder(encoding, max_bytes=max_bytes)
             async for chunk in response.aiter_raw():
                 decoder.feed(chunk)
                 if decoder.is_full:
@@ -157,6 +238,24 @@ class WebAccess:
         except UnknownEncoding as error:
             raise PageUnreachable(f"{host} sent a body that cannot be unpacked: {error}") from error
         return decoder.body, decoder.is_full
+
+
+async def _nothing(target: httpx.URL) -> None:
+    """robots.txt itself needs no leave, and no page does where the setting says so."""
+
+
+@contextlib.contextmanager
+def _named_failures(url: str, limit_s: float) -> Iterator[None]:
+    """Every way in which a fetch can fail becomes a PageUnreachable with a reason."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise PageUnreachable(f"{_host(url)} took longer than {limit_s:g} s") from error
+    except (httpx.TimeoutException, httpcore.TimeoutException) as error:
+        raise PageUnreachable(f"{_host(url)} did not answer in time") from error
+    except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        raise PageUnreachable(f"{_host(url)} could not be read: {reason}") from error
 
 
 def _status_words(status: int) -> str:

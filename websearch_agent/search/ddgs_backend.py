@@ -1,8 +1,9 @@
 """One call of one backend of the `ddgs` library, in the calling thread, with the true reason
 when it fails."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from websearch_agent.errors import (
     EngineBlocked,
@@ -12,11 +13,14 @@ from websearch_agent.errors import (
     SearchError,
 )
 from websearch_agent.search.canonical_url import is_web_url
-from websearch_agent.search.http_engine import parse_retry_after
+from websearch_agent.search.dates import iso_date
+from websearch_agent.search.reply_errors import parse_retry_after
 from websearch_agent.types import (
     SearchResult,
     TimeRange,
 )
+
+Category = Literal["text", "news"]
 
 # Words of challenge pages that come with status 200 and without results. `anomaly-modal` is
 # DuckDuckGo's, the others are in the challenge pages of Cloudflare, hCaptcha and reCAPTCHA.
@@ -29,17 +33,18 @@ CHALLENGE_WORDS = (
 )
 
 
-def text_backends() -> tuple[str, ...]:
-    """The names of the installed library's text backends."""
+def backend_names(category: Category) -> tuple[str, ...]:
+    """The names of the installed library's backends."""
     from ddgs.engines import ENGINES  # 0.12 s of import, only when used
 
-    return tuple(sorted(ENGINES["text"]))
+    return tuple(sorted(ENGINES[category]))
 
 
 def search_backend(
     backend: str,
     words: str,
     *,
+    category: Category,
     region: str,
     time_range: TimeRange | None,
     proxy: str | None,
@@ -53,24 +58,42 @@ def search_backend(
     from ddgs.engines import ENGINES
     from ddgs.exceptions import DDGSException, TimeoutException
 
-    engine = _watched(ENGINES["text"][backend])(proxy=proxy, timeout=timeout_s, verify=verify)
+    backend_class: Any = ENGINES[category][backend]
+    engine = backend_class(proxy=proxy, timeout=timeout_s, verify=verify)
+    watch = _Watch(engine.http_client, backend)
+    engine.http_client = watch
     try:
         hits = engine.search(words, region=region, timelimit=time_range[0] if time_range else None)
     except TimeoutException as error:
         raise EngineUnavailable(f"no answer from {backend} in {timeout_s:g} s") from error
     except DDGSException as error:
+        if watch.answered:  # It did answer: what the library looked for was not there.
+            raise_if_challenged(backend, watch.last_text)
+            raise _not_understood(backend) from error
         raise EngineUnavailable(f"could not reach {backend}: {_cause(error)}") from error
     except SearchError:
         raise
     except Exception as error:  # Its parsers raise whatever lxml or an index raises.
-        raise EngineResponseChanged(f"the reply of {backend} was not understood") from error
-    results = [hit for hit in hits or [] if is_web_url(hit.href)]
+        raise_if_challenged(backend, watch.last_text)
+        raise _not_understood(backend) from error
+    results = [result for hit in hits or [] if (result := _to_result(hit, backend, category))]
     if not results:
-        raise_if_challenged(backend, engine.last_text)
-    return [
-        SearchResult(hit.href, hit.title or hit.href, hit.body, backend, rank)
-        for rank, hit in enumerate(results, start=1)
-    ]
+        raise_if_challenged(backend, watch.last_text)
+    return [replace(result, rank=rank) for rank, result in enumerate(results, start=1)]
+
+
+def _to_result(hit: Any, backend: str, category: Category) -> SearchResult | None:
+    url = hit.href if category == "text" else hit.url
+    if not is_web_url(url):
+        return None
+    title, snippet = hit.title or url, hit.body or ""
+    if category == "text":
+        return SearchResult(url, title, snippet, backend, 1)
+    return SearchResult(url, title, snippet, f"{backend} news", 1, iso_date(hit.date))
+
+
+def _not_understood(backend: str) -> EngineResponseChanged:
+    return EngineResponseChanged(f"the reply of {backend} was not understood")
 
 
 def raise_for_status(backend: str, status: int, retry_after_s: float | None) -> None:
@@ -95,19 +118,32 @@ def raise_if_challenged(backend: str, text: str) -> None:
         raise EngineBlocked(f"{backend} asks for a captcha")
 
 
-def _watched(engine_class: Any) -> Any:
-    """The library's engine, except that a status other than 200 is an error with a name."""
+class _Watch:
+    """Stands before the library's HTTP client: a status other than 200 is an error with a name.
 
-    class Watched(engine_class):  # type: ignore[misc]
-        last_text = ""
+    Some backends send a request of their own before the search; it is watched too.
+    """
 
-        def request(self, *args: Any, **kwargs: Any) -> Any:
-            response = self.http_client.request(*args, **kwargs)
-            raise_for_status(self.name, response.status_code, _retry_after_s(response))
-            self.last_text = response.text
-            return response.text
+    def __init__(self, http_client: Any, backend: str) -> None:
+        self._http_client = http_client
+        self._backend = backend
+        self.client = http_client.client
+        self.answered = False
+        self.last_text = ""
 
-    return Watched
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        self.answered = False
+        response = self._http_client.request(*args, **kwargs)
+        raise_for_status(self._backend, response.status_code, _retry_after_s(response))
+        self.answered = True
+        self.last_text = response.text
+        return response
+
+    def get(self, url: str, *args: Any, **kwargs: Any) -> Any:
+        return self.request("GET", url, *args, **kwargs)
+
+    def post(self, url: str, *args: Any, **kwargs: Any) -> Any:
+        return self.request("POST", url, *args, **kwargs)
 
 
 def _retry_after_s(response: Any) -> float | None:

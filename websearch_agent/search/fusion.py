@@ -23,7 +23,7 @@ def fuse_rankings(rankings: Sequence[Sequence[SearchResult]], *, k: int = 60) ->
             scores[page] = scores.get(page, 0.0) + 1.0 / (k + rank)
         for result in ranking:
             page = canonical_url(result.url)
-            merged[page] = _merge(merged[page], result) if page in merged else result
+            merged[page] = _merge(page, merged[page], result) if page in merged else result
     best_first = sorted(scores, key=lambda page: -scores[page])
     return [replace(merged[page], rank=rank) for rank, page in enumerate(best_first, start=1)]
 
@@ -45,15 +45,19 @@ def limit_per_site(results: Sequence[SearchResult], *, max_per_site: int = 3) ->
     return [replace(result, rank=rank) for rank, result in enumerate((*first, *further), start=1)]
 
 
-def _merge(first: SearchResult, other: SearchResult) -> SearchResult:
+def _merge(page: str, first: SearchResult, other: SearchResult) -> SearchResult:
     """The first one's title and engine, with what the other one knows better."""
-    prefer_other_url = first.url.startswith("http://") and other.url.startswith("https://")
     longer_snippet = len(other.snippet) > len(first.snippet)
     return replace(
         first,
-        url=other.url if prefer_other_url else first.url,
+        url=min((first.url, other.url), key=lambda url: _detour(url, page)),
         title=first.title or other.title,
         snippet=other.snippet if longer_snippet else first.snippet,
         date=first.date or other.date,
         document_id=first.document_id or other.document_id,
     )
+
+
+def _detour(url: str, page: str) -> tuple[bool, bool]:
+    """Spellings to fetch last: without encryption, then mobile, AMP and tracked ones."""
+    return url.startswith("http://"), url.replace("://www.", "://", 1).rstrip("/") != page

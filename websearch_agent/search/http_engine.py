@@ -1,71 +1,162 @@
-"""What every engine over HTTP shares: sending, and naming what went wrong."""
+"""What every engine over HTTP shares: asking, and naming what went wrong."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import (
-    EngineBlocked,
+    ConfigError,
     EngineRateLimited,
     EngineResponseChanged,
     EngineUnavailable,
     SearchError,
 )
+from websearch_agent.search.filters import Filters, check_filters
+from websearch_agent.search.reply_errors import error_for_status
 from websearch_agent.types import (
     SearchQuery,
     SearchResult,
 )
 
+# The largest replies of these APIs, with the texts of twenty pages, have some 300 KB.
+MAX_REPLY_BYTES = 5_000_000
+
 
 @dataclass(frozen=True, slots=True)
-class HttpEngineSpec:
-    """One HTTP engine. All three functions are pure.
+class EngineSetting:
+    """The setting that an engine needs, or with `optional` can do without.
 
-    `parse_response` takes decoded JSON and may raise SearchError; a KeyError, TypeError,
-    ValueError or AttributeError from it means that the reply's form changed.
-    `explain_reply` may name a reply's meaning better than its status does.
+    `name` is the field of `Settings`; `hint` says how to come by a value.
     """
 
     name: str
-    build_request: Callable[[SearchQuery, Settings], httpx.Request]
-    parse_response: Callable[[object], list[SearchResult]]
+    hint: str
+    is_key: bool = True
+    optional: bool = False
+
+    @property
+    def variable(self) -> str:
+        return f"WEBSEARCH_{self.name.upper()}"
+
+
+def decode_json(body: bytes) -> object:
+    """Raises ValueError for what is no JSON."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+@dataclass(frozen=True, slots=True)
+class HttpEngineSpec:
+    """One HTTP engine. All functions are pure; `build_request` is told the time.
+
+    `decode` makes a value of the reply's bytes and raises ValueError for another format.
+    `parse_response` takes that value and may raise SearchError; a KeyError, TypeError,
+    ValueError or AttributeError from it means that the reply's form changed.
+    `explain_reply` may name a reply's meaning better than its status does. An engine with
+    `min_interval_s` asks not to be asked more often than that.
+    """
+
+    name: str
+    build_request: Callable[[SearchQuery, Settings, datetime], httpx.Request]
+    parse_response: Callable[[Any], list[SearchResult]]
+    filters: Filters
+    setting: EngineSetting | None = None
     explain_reply: Callable[[httpx.Response], SearchError | None] = lambda _: None
+    decode: Callable[[bytes], object] = decode_json
+    reply_format: str = "JSON"
+    min_interval_s: float = 0.0
+
+
+def missing_setting(spec: HttpEngineSpec, settings: Settings) -> EngineSetting | None:
+    """The setting that the engine needs and has not."""
+    needed = spec.setting
+    if needed is None or needed.optional or getattr(settings, needed.name) is not None:
+        return None
+    return needed
 
 
 class HttpEngine:
     """A search engine that is one HTTP request. The client is the caller's to close."""
 
-    def __init__(self, spec: HttpEngineSpec, settings: Settings, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        spec: HttpEngineSpec,
+        settings: Settings,
+        client: httpx.AsyncClient,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises ConfigError if a setting is missing."""
+        if missing := missing_setting(spec, settings):
+            raise ConfigError(
+                f"WEBSEARCH_ENGINES names {spec.name}, and {missing.variable} is not set; "
+                f"{missing.hint}"
+            )
         self._spec = spec
         self._settings = settings
         self._client = client
+        self._clock = clock
+        self._free_at_s = float("-inf")
 
     @property
     def name(self) -> str:
         return self._spec.name
 
     async def search(self, query: SearchQuery) -> list[SearchResult]:
-        """Ask once. Raises EngineUnavailable, EngineRateLimited, EngineBlocked,
-        EngineResponseChanged."""
-        request = self._spec.build_request(query, self._settings)
-        # The send timeout travels in the request, for it was not built by the client.
-        timeout = httpx.Timeout(self._settings.search_deadline_s)
-        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+        """Ask once. Raises UnsupportedFilter before asking, EngineUnavailable,
+        EngineRateLimited, EngineBlocked, EngineResponseChanged."""
+        check_filters(self.name, self._spec.filters, query)
+        request = self._spec.build_request(query, self._settings, datetime.now(UTC))
+        self._take_turn()
         response = await self._send(request)
-        error = self._spec.explain_reply(response) or error_for_status(self.name, response)
+        explained = self._spec.explain_reply(response)
+        error = explained or error_for_status(self.name, response, key=self._key_variable())
         if error is not None:
             raise error
         return self._parse(response)[: query.max_results]
 
+    def _take_turn(self) -> None:
+        wait_s = self._free_at_s - self._clock()
+        if wait_s > 0:
+            interval_s = self._spec.min_interval_s
+            raise EngineRateLimited(
+                f"{self.name} asks for {interval_s:g} s between two queries; this one was left out",
+                retry_after_s=wait_s,
+            )
+        self._free_at_s = self._clock() + self._spec.min_interval_s
+
+    def _key_variable(self) -> str | None:
+        """The variable of the key that was sent, for the message when it is refused."""
+        setting = self._spec.setting
+        if setting is None or not setting.is_key:
+            return None
+        is_set = getattr(self._settings, setting.name) is not None
+        return setting.variable if is_set else None
+
     async def _send(self, request: httpx.Request) -> httpx.Response:
+        """The whole reply, at most `MAX_REPLY_BYTES`."""
+        # The request was not built by the client: its headers and the timeout must be put in.
+        for name, value in self._client.headers.items():
+            request.headers.setdefault(name, value)
+        timeout = httpx.Timeout(self._settings.search_deadline_s)
+        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
         address = f"{request.url.scheme}://{request.url.netloc.decode()}"
+        # A key stands in a header of its own, which httpx would take along to another host.
+        may_redirect = self._key_variable() is None
         try:
-            return await self._client.send(request)
+            response = await self._client.send(request, stream=True, follow_redirects=may_redirect)
+            try:
+                return await self._read(response)
+            finally:
+                await response.aclose()
         except httpx.TimeoutException as error:
             waited_s = self._settings.search_deadline_s
             message = f"no answer from {address} within {waited_s:g} s"
@@ -74,47 +165,26 @@ class HttpEngine:
             message = f"could not reach {address}: {error or type(error).__name__}"
             raise EngineUnavailable(message) from error
 
+    async def _read(self, response: httpx.Response) -> httpx.Response:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_REPLY_BYTES:
+                megabytes = MAX_REPLY_BYTES // 1_000_000
+                raise EngineResponseChanged(f"{self.name} sent more than {megabytes} MB")
+        plain = [(k, v) for k, v in response.headers.multi_items() if k != "content-encoding"]
+        return httpx.Response(response.status_code, headers=plain, content=bytes(body))
+
     def _parse(self, response: httpx.Response) -> list[SearchResult]:
+        spec = self._spec
         try:
-            payload = json.loads(response.content)
+            payload = spec.decode(response.content)
         except ValueError as error:
             content_type = response.headers.get("content-type", "no content type")
-            message = f"{self.name} answered {content_type} instead of JSON"
+            message = f"{spec.name} answered {content_type} instead of {spec.reply_format}"
             raise EngineResponseChanged(message) from error
         try:
-            return self._spec.parse_response(payload)
+            return spec.parse_response(payload)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = f"the JSON of {self.name} has not the expected form ({error!r})"
-            raise EngineResponseChanged(message) from error
-
-
-def error_for_status(engine: str, response: httpx.Response) -> SearchError | None:
-    """The error that a status other than 2xx stands for."""
-    status = response.status_code
-    if response.is_success:
-        return None
-    if status == 429:
-        wait_s = parse_retry_after(response.headers.get("retry-after"), now=datetime.now(UTC))
-        words = f"; asks to wait {wait_s:.0f} s" if wait_s is not None else ""
-        return EngineRateLimited(f"asked too often (HTTP 429){words}", retry_after_s=wait_s)
-    if status in (401, 403):
-        return EngineBlocked(f"{engine} refuses this client (HTTP {status})")
-    if status >= 500:
-        wait_s = parse_retry_after(response.headers.get("retry-after"), now=datetime.now(UTC))
-        return EngineUnavailable(f"{engine} answered HTTP {status}", retry_after_s=wait_s)
-    return EngineResponseChanged(f"{engine} answered HTTP {status}, which was not expected")
-
-
-def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Seconds to wait, from a number or an HTTP date; None if there is none or it is unusable."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
+            message = f"the {spec.reply_format} of {spec.name} has not the expected form"
+            raise EngineResponseChanged(f"{message} ({error!r:.100})") from error

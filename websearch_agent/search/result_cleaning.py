@@ -1,5 +1,6 @@
 """What engines send is foreign text: here it becomes results that nothing later stumbles over."""
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from websearch_agent.types import (
     SearchResult,
 )
 
+_TAG = re.compile("<[^<>]*>")
 # Half characters (JSON's "\ud83d" alone) cannot be encoded; control characters steer terminals.
 _UNUSABLE = re.compile("[\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
@@ -23,6 +25,11 @@ def clean_results(engine: str, results: Sequence[SearchResult]) -> list[SearchRe
     if results and not cleaned:
         raise EngineResponseChanged(f"the results of {engine} have not the expected form")
     return cleaned
+
+
+def strip_markup(text: str) -> str:
+    """Plain text of a snippet that marks the query's words with HTML tags."""
+    return html.unescape(_TAG.sub("", text))
 
 
 def clean_engine_text(text: str) -> str:

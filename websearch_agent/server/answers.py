@@ -23,6 +23,7 @@ from websearch_agent.server.streaming import AnswerStream
 from websearch_agent.server.wire import answer_to_json
 from websearch_agent.types import (
     AnswerRequest,
+    EvidenceForm,
     Mode,
     SearchSwitch,
     TimeRange,
@@ -47,6 +48,9 @@ class AskBody(BaseModel):
     include_domains: DomainNames = []
     exclude_domains: DomainNames = []
     language: str | None = Field(default=None, max_length=35)
+    evidence: EvidenceForm | None = Field(
+        default=None, description="What the model is shown of the pages. Unset: as configured."
+    )
     render: bool = Field(default=False, description="Add `answer_html` events to the stream.")
 
     def to_request(self) -> AnswerRequest:

@@ -34,7 +34,10 @@ class ToolsDialect:
         if prompt.evidence is None:
             return self._messages_before_searching(prompt)
         system = prompts.answer_system(
-            prompt.today, search_tool=prompt.search != "never", citation=self._profile.citation
+            prompt.today,
+            search_tool=prompt.search != "never",
+            language=prompts.language_name(prompt.question),
+            citation=self._profile.citation,
         )
         arguments = json.dumps({"queries": prompt.evidence.queries}, ensure_ascii=False)
         call = ToolCall(id="search_1", name=SEARCH_TOOL.name, arguments=arguments)

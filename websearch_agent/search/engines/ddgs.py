@@ -1,13 +1,15 @@
-"""Web engines without a key, by way of the `ddgs` library: several backends, in turn.
+"""Web and news engines without a key, by way of the `ddgs` library: several backends, in turn.
 
 The library's own `DDGS` says "No results found." for a rate limit, a block and a truly empty
-page alike (9.16). So its backends' classes are used here directly, with a `request` that looks
-at the status; addresses, request bodies and parsers are the library's.
+page alike (9.16). So its backends' classes are used here directly, with a client that looks at
+the status; addresses, request bodies and parsers are the library's.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from websearch_agent.config import Settings
@@ -15,28 +17,67 @@ from websearch_agent.errors import (
     ConfigError,
     EngineBlocked,
     EngineRateLimited,
-    EngineUnavailable,
     SearchError,
     UnsupportedFilter,
 )
-from websearch_agent.search.ddgs_backend import search_backend, text_backends
+from websearch_agent.search.backend_race import BackendRace, Found
+from websearch_agent.search.ddgs_backend import Category, backend_names, search_backend
 from websearch_agent.search.domain_filter import add_site_words
+from websearch_agent.search.filters import (
+    ALL_TIME_RANGES,
+    Filters,
+    check_filters,
+    first_day,
+    unsupported_language,
+)
 from websearch_agent.search.regions import region_for
 from websearch_agent.search.resting import RestTable
 from websearch_agent.types import (
     SearchQuery,
     SearchResult,
+    TimeRange,
 )
 
 MAX_DEADLINE_S = 5.0
 # A backend that has not answered by then gets company (healthy ones answer in 0.5-1 s).
 PATIENCE_S = 1.5
 MAX_AT_ONCE = 8
-# These take no time range (read in ddgs 9.16.1); asking them would pass over the filter.
-WITHOUT_TIME_RANGE = frozenset({"mojeek", "wikipedia", "grokipedia"})
 
-Found = list[SearchResult]
-Call = Callable[[], Coroutine[None, None, Found]]
+_ALL = Filters(ALL_TIME_RANGES, include_domains=True, language=True)
+_UP_TO_A_MONTH: frozenset[TimeRange] = frozenset({"day", "week", "month"})
+_NOT_A_YEAR = Filters(_UP_TO_A_MONTH, include_domains=True)
+# Read in ddgs 9.16.1: a backend that does not take a filter would pass over it. Yahoo and the
+# news of DuckDuckGo know no year; Bing's news go back a month and are asked for less than that.
+_TEXT_FILTERS: Mapping[str, Filters] = {
+    "brave": _ALL,
+    "duckduckgo": _ALL,
+    "grokipedia": Filters(own_site="grokipedia.com"),
+    "mojeek": Filters(include_domains=True, language=True),
+    "startpage": _ALL,
+    "wikipedia": Filters(language=True, own_site="wikipedia.org"),
+    "yahoo": _NOT_A_YEAR,
+}
+_NEWS_FILTERS: Mapping[str, Filters] = {
+    "bing": _ALL,
+    "duckduckgo": Filters(_UP_TO_A_MONTH, include_domains=True, language=True),
+    "yahoo": _NOT_A_YEAR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DdgsSpec:
+    """One engine made of backends. `backends_setting` is the field of `Settings` that names
+    them; a backend that is not in `filters` takes none."""
+
+    name: str
+    category: Category
+    backends_setting: str
+    filters: Mapping[str, Filters]
+
+
+DDGS = DdgsSpec("ddgs", "text", "ddgs_backends", _TEXT_FILTERS)
+NEWS = DdgsSpec("news", "news", "news_backends", _NEWS_FILTERS)
+DDGS_ENGINES: Mapping[str, DdgsSpec] = {spec.name: spec for spec in (DDGS, NEWS)}
 
 
 class DdgsEngine:
@@ -45,48 +86,40 @@ class DdgsEngine:
     def __init__(
         self,
         settings: Settings,
+        spec: DdgsSpec = DDGS,
         *,
         rests: RestTable | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         """Raises ConfigError for a backend that the library does not have."""
-        self._backends = _checked_backends(settings.ddgs_backends)
+        self._spec = spec
+        self.backends = _checked_backends(settings, spec)
         self._proxy = settings.ddgs_proxy
         self._verify = str(settings.ddgs_ca_file) if settings.ddgs_ca_file else True
         self._deadline_s = min(MAX_DEADLINE_S, 0.8 * settings.search_deadline_s)
         self._patience_s = patience_s
         self._rests = rests if rests is not None else RestTable()
         # Threads of its own: a hanging call must not take those that others wait for.
-        self._threads = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="ddgs")
+        self._threads = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix=spec.name)
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
     @property
     def name(self) -> str:
-        return "ddgs"
+        return self._spec.name
 
     async def search(self, query: SearchQuery) -> list[SearchResult]:
         """The first backend's results; an empty list only if one said that there are none.
 
         Raises EngineUnavailable, EngineRateLimited or EngineBlocked with a reason for each
-        backend, UnsupportedFilter if none can honour the time range.
+        backend, UnsupportedFilter if none can honour the filters.
         """
-        backends = [
-            b for b in self._backends if not query.time_range or b not in WITHOUT_TIME_RANGE
-        ]
-        if not backends:
-            raise UnsupportedFilter(
-                f"none of the backends {', '.join(self._backends)} takes a time range; "
-                "add duckduckgo or brave to WEBSEARCH_DDGS_BACKENDS"
-            )
-        race = _Race(deadline_s=self._deadline_s, patience_s=self._patience_s)
-        results = await race.run([(b, partial(self._ask, b, query)) for b in backends])
+        backends = self._able_backends(query)
+        race = BackendRace(deadline_s=self._deadline_s, patience_s=self._patience_s)
+        results = await race.run([(b, partial(self.ask_backend, b, query)) for b in backends])
         return results[: query.max_results]
 
-    def close(self) -> None:
-        """Let go of the threads; calls that are under way end by their own time-out."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _ask(self, backend: str, query: SearchQuery) -> Found:
+    async def ask_backend(self, backend: str, query: SearchQuery) -> Found:
+        """One backend's results. Raises SearchError, at once while the backend rests."""
         rest = self._rests.rest_of(backend)
         if rest is not None:
             raise _resting_error(rest.code, rest.reason, rest.remaining_s)
@@ -94,7 +127,8 @@ class DdgsEngine:
             search_backend,
             backend,
             add_site_words(query),
-            region=region_for(query),
+            category=self._spec.category,
+            region=region_for(query) or "wt-wt",
             time_range=query.time_range,
             proxy=self._proxy,
             verify=self._verify,
@@ -103,77 +137,47 @@ class DdgsEngine:
         try:
             async with self._slots:
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._threads, call)
+                results = await loop.run_in_executor(self._threads, call)
         except SearchError as error:
             self._rests.note(backend, error)
             raise
+        return _without_older(results, query.time_range)
 
+    def close(self) -> None:
+        """Let go of the threads; calls that are under way end by their own time-out."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
-class _Race:
-    """Starts the next call when the last failed, found nothing, or is slow; first results win."""
-
-    def __init__(self, *, deadline_s: float, patience_s: float) -> None:
-        self._deadline_s = deadline_s
-        self._patience_s = patience_s
-        self._failures: dict[str, SearchError] = {}
-        self._empty: list[str] = []
-
-    async def run(self, calls: Sequence[tuple[str, Call]]) -> Found:
-        running: dict[asyncio.Task[Found], str] = {}
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                for name, call in calls:
-                    running[asyncio.create_task(call())] = name
-                    if results := await self._wait(running, timeout_s=self._patience_s):
-                        return results
-                while running:
-                    if results := await self._wait(running, timeout_s=None):
-                        return results
-        except TimeoutError:
-            for name in running.values():
-                self._failures[name] = EngineUnavailable(f"no answer in {self._deadline_s:g} s")
-        finally:
-            for task in running:
-                task.cancel()
-        if self._empty:
-            return []
-        raise summarise_failures(self._failures)
-
-    async def _wait(
-        self, running: "dict[asyncio.Task[Found], str]", *, timeout_s: float | None
-    ) -> Found:
-        done, _ = await asyncio.wait(
-            running, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        found: Found = []
-        for task in done:
-            name = running.pop(task)
-            error = task.exception()
-            if isinstance(error, SearchError):
-                self._failures[name] = error
-            elif error is not None:
-                raise error
-            elif task.result():
-                found = found or task.result()
+    def _able_backends(self, query: SearchQuery) -> list[str]:
+        """Those that can honour the query's filters. Raises UnsupportedFilter if none can."""
+        if query.language and region_for(query) is None:
+            raise unsupported_language(self.name, query.language)
+        able, reasons = [], []
+        for backend in self.backends:
+            try:
+                check_filters(backend, self._spec.filters.get(backend, Filters()), query)
+            except UnsupportedFilter as error:
+                reasons.append(error.message)
             else:
-                self._empty.append(name)
-        return found
+                able.append(backend)
+        if not able:
+            raise UnsupportedFilter("; ".join(reasons))
+        return able
 
 
-def summarise_failures(failures: Mapping[str, SearchError]) -> SearchError:
-    """One error for all backends: what to do is what the mildest of them asks for."""
-    reasons = "; ".join(_with_name(name, error.message) for name, error in failures.items())
-    waits = [e.retry_after_s for e in failures.values() if e.retry_after_s is not None]
-    errors = list(failures.values())
-    if all(isinstance(error, EngineBlocked) for error in errors):
-        return EngineBlocked(reasons, retry_after_s=min(waits, default=None))
-    if all(isinstance(error, EngineBlocked | EngineRateLimited) for error in errors):
-        return EngineRateLimited(reasons, retry_after_s=min(waits, default=None))
-    return EngineUnavailable(reasons)
+def _without_older(results: Found, time_range: TimeRange | None) -> Found:
+    """News have dates: what is older than asked for is dropped, whatever the backend thinks."""
+    if time_range is None:
+        return results
+    # A day more: dates come without a time zone.
+    oldest = first_day(time_range, today=datetime.now(UTC).date()).toordinal() - 1
+    return [r for r in results if r.date is None or _day_number(r.date, unknown=oldest) >= oldest]
 
 
-def _with_name(backend: str, message: str) -> str:
-    return message if backend in message else f"{backend}: {message}"
+def _day_number(date: str, *, unknown: int) -> int:
+    try:
+        return datetime.fromisoformat(date).toordinal()
+    except ValueError:
+        return unknown
 
 
 def _resting_error(code: str, reason: str, remaining_s: float) -> SearchError:
@@ -181,13 +185,14 @@ def _resting_error(code: str, reason: str, remaining_s: float) -> SearchError:
     return kind(f"{reason}, resting for {remaining_s:.0f} s more", retry_after_s=remaining_s)
 
 
-def _checked_backends(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    known = text_backends()
+def _checked_backends(settings: Settings, spec: DdgsSpec) -> tuple[str, ...]:
+    text: str = getattr(settings, spec.backends_setting)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    known = backend_names(spec.category)
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise ConfigError(
-            f"WEBSEARCH_DDGS_BACKENDS: unknown backend {', '.join(unknown) or '(none)'}; "
-            f"known are: {', '.join(known)}"
+            f"WEBSEARCH_{spec.backends_setting.upper()}: unknown backend "
+            f"{', '.join(unknown) or '(none)'}; known are: {', '.join(known)}"
         )
     return names

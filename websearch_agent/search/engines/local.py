@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
@@ -11,6 +11,7 @@ import tantivy
 
 from websearch_agent.errors import IndexUnusable, PageUnreachable, UnsupportedFilter
 from websearch_agent.search import local_index, local_query
+from websearch_agent.search.filters import ALL_TIME_RANGES, Filters, check_filters, first_day
 from websearch_agent.search.snippets import best_snippet, best_window
 from websearch_agent.types import (
     Page,
@@ -29,7 +30,7 @@ _WINDOW_CHARACTERS = 600
 _SHORTLISTED = 30
 _CANDIDATES = 100
 _MAX_COVERED = 5000
-_DAYS = {"day": 1, "week": 7, "month": 31, "year": 366}
+FILTERS = Filters(ALL_TIME_RANGES, include_domains=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,10 @@ class LocalEngine:
     async def search(self, query: SearchQuery) -> list[SearchResult]:
         """The documents that are about the question; an empty list if none is.
 
-        Raises UnsupportedFilter for a time range if no document has a date, IndexUnusable.
+        Raises UnsupportedFilter for a time range if no document has a date, and for a language,
+        which documents do not tell; IndexUnusable.
         """
+        check_filters(self._name, FILTERS, query)
         return await asyncio.to_thread(self._search, query)
 
     async def read_document(self, document_id: str) -> Page:
@@ -191,7 +194,7 @@ def _filter_queries(
     if query.include_domains:
         filters.append(_domains_query(query.include_domains, schema))
     if query.time_range:
-        since = datetime.now(UTC) - timedelta(days=_DAYS[query.time_range])
+        since = first_day(query.time_range, today=datetime.now(UTC).date())
         if not searcher.search(_since_query(schema, 1), 1).hits:
             raise UnsupportedFilter(
                 "no document of the local index has a date; ask it without a time range"

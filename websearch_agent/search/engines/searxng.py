@@ -1,37 +1,35 @@
 """SearXNG, a metasearch engine that one runs oneself: https://docs.searxng.org/dev/search_api.html"""
 
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import (
-    ConfigError,
     EngineBlocked,
     EngineRateLimited,
     EngineResponseChanged,
     EngineUnavailable,
     SearchError,
 )
-from websearch_agent.search.canonical_url import is_web_url
 from websearch_agent.search.domain_filter import add_site_words
-from websearch_agent.search.http_engine import HttpEngineSpec
+from websearch_agent.search.filters import ALL_TIME_RANGES, Filters
+from websearch_agent.search.http_engine import EngineSetting, HttpEngineSpec
+from websearch_agent.search.reply_hits import read_hits
 from websearch_agent.types import (
     SearchQuery,
     SearchResult,
 )
 
+# In one line, for messages are shown in one: YAML lives on its indentation.
 _JSON_IS_OFF = (
-    "its JSON format is probably off. Add to its settings.yml and restart it: "
-    "`search:`, below it `  formats:`, below that `    - html` and `    - json`"
+    "its JSON format is probably off. Put these two lines into its settings.yml and restart it: "
+    "`search:` and below it, indented, `formats: [html, json]`"
 )
 
 
-def build_request(query: SearchQuery, settings: Settings) -> httpx.Request:
-    if settings.searxng_url is None:
-        raise ConfigError(
-            "WEBSEARCH_SEARXNG_URL is not set; example: WEBSEARCH_SEARXNG_URL=http://localhost:8888"
-        )
+def build_request(query: SearchQuery, settings: Settings, now: datetime) -> httpx.Request:
     params = {"q": add_site_words(query), "format": "json"}
     if query.language:
         params["language"] = query.language
@@ -41,22 +39,23 @@ def build_request(query: SearchQuery, settings: Settings) -> httpx.Request:
 
 
 def parse_response(payload: Any) -> list[SearchResult]:
-    hits = [hit for hit in payload["results"] if is_web_url(hit["url"])]
+    results = read_hits(payload["results"], _read_hit)
     unresponsive = payload.get("unresponsive_engines") or []
-    if not hits and unresponsive and not payload.get("answers"):
+    if not results and unresponsive and not payload.get("answers"):
         reasons = ", ".join(f"{engine}: {reason}" for engine, reason, *_ in unresponsive)
         raise EngineUnavailable(f"no result, and SearXNG's own engines failed ({reasons})")
-    return [
-        SearchResult(
-            url=hit["url"],
-            title=hit.get("title") or hit["url"],
-            snippet=hit.get("content") or "",
-            engine=SPEC.name,
-            rank=rank,
-            date=(hit.get("publishedDate") or None),
-        )
-        for rank, hit in enumerate(hits, start=1)
-    ]
+    return results
+
+
+def _read_hit(hit: Any) -> SearchResult:
+    return SearchResult(
+        url=hit["url"],
+        title=hit.get("title") or hit["url"],
+        snippet=hit.get("content") or "",
+        engine="searxng",
+        rank=0,
+        date=hit.get("publishedDate") or None,
+    )
 
 
 def explain_reply(response: httpx.Response) -> SearchError | None:
@@ -73,4 +72,11 @@ def explain_reply(response: httpx.Response) -> SearchError | None:
     return None
 
 
-SPEC = HttpEngineSpec("searxng", build_request, parse_response, explain_reply)
+SPEC = HttpEngineSpec(
+    "searxng",
+    build_request,
+    parse_response,
+    Filters(ALL_TIME_RANGES, include_domains=True, language=True),
+    EngineSetting("searxng_url", "example: http://localhost:8888", is_key=False),
+    explain_reply,
+)

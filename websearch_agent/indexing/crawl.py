@@ -1,0 +1,116 @@
+"""A site of one's own, page by page: breadth first, within bounds, one page at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from websearch_agent.errors import PageError
+from websearch_agent.indexing.site_links import SitePart, find_links, is_sitemap
+from websearch_agent.pages.extract import ExtractedPage
+from websearch_agent.pages.reader import site_of
+from websearch_agent.pages.web_access import WebResponse
+from websearch_agent.search.canonical_url import canonical_url
+from websearch_agent.search.local_index import Document
+
+# Between two pages of one site: a small server must not feel a crawl.
+PAUSE_S = 0.3
+# A site can name new addresses for ever.
+MAX_KNOWN = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlFailure:
+    """A page that could not be read, and why."""
+
+    url: str
+    reason: str
+
+
+class PageSource(Protocol):
+    """`WebAccess`, which is guarded and keeps to robots.txt, or a stand-in."""
+
+    async def get(self, url: str) -> WebResponse: ...
+
+
+class Extractor(Protocol):
+    """`ParsingProcesses`, or a stand-in."""
+
+    async def extract(self, body: bytes, *, url: str, content_type: str) -> ExtractedPage: ...
+
+
+class SiteCrawl:
+    """The pages that can be reached by links from one address, on its host and below its folder.
+
+    At most `max_pages` are asked for, sitemaps and failures included.
+    """
+
+    def __init__(
+        self, source: PageSource, extractor: Extractor, *, max_pages: int, pause_s: float = PAUSE_S
+    ) -> None:
+        self._source = source
+        self._extractor = extractor
+        self._max_pages = max_pages
+        self._pause_s = pause_s
+
+    async def run(self, start: str) -> AsyncGenerator[Document | CrawlFailure, None]:
+        """Yield each page as it is read, and each one that could not be."""
+        queue = _Queue(SitePart.around(start), start)
+        for number in range(self._max_pages):
+            url = queue.next_address()
+            if url is None:
+                return
+            if number:
+                await asyncio.sleep(self._pause_s)
+            try:
+                response = await self._source.get(url)
+                if not queue.is_new_page(response.final_url):
+                    continue
+                queue.add(find_links(response.body, base_url=response.final_url))
+                if not is_sitemap(response.body):
+                    yield await self._to_document(response)
+            except PageError as error:
+                yield CrawlFailure(url, error.message)
+
+    async def _to_document(self, response: WebResponse) -> Document:
+        page = await self._extractor.extract(
+            response.body, url=response.final_url, content_type=response.content_type
+        )
+        site = site_of(response.final_url)
+        return Document(
+            url=response.final_url,
+            title=page.title or site,
+            text=page.text,
+            site=site,
+            date=page.date,
+            content_type=page.content_type,
+        )
+
+
+class _Queue:
+    """Addresses in the order in which they were found, each page once."""
+
+    def __init__(self, part: SitePart, start: str) -> None:
+        self._part = part
+        self._waiting = deque([start])
+        self._known = {canonical_url(start)}
+        self._read: set[str] = set()
+
+    def next_address(self) -> str | None:
+        return self._waiting.popleft() if self._waiting else None
+
+    def is_new_page(self, final_url: str) -> bool:
+        """False for one that a redirect led to again, or out of the part."""
+        key = canonical_url(final_url)
+        is_new = key not in self._read and self._part.has(final_url)
+        self._read.add(key)
+        return is_new
+
+    def add(self, links: list[str]) -> None:
+        for link in links:
+            key = canonical_url(link)
+            if key in self._known or len(self._known) >= MAX_KNOWN or not self._part.has(link):
+                continue
+            self._known.add(key)
+            self._waiting.append(link)
