@@ -99,8 +99,25 @@ def eval_ranking(
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Do the passages that hold the answer come first? Needs no model."""
+    """Do the passages that hold the answer come first? Ranks as WEBSEARCH_RANKING says."""
+    from websearch_agent.cli.app import _quiet_settings, _run
     from websearch_agent.cli.eval_figures import tell_figures
-    from websearch_agent.evals.ranking import run_ranking
+    from websearch_agent.evals.ranking import measure_ranking
 
-    tell_figures(run_ranking(files, limit=limit), as_json=as_json)
+    tell_figures(_run(measure_ranking(_quiet_settings(), files, limit=limit)), as_json=as_json)
+
+
+@eval_app.command("extraction")
+def eval_extraction(
+    files: Annotated[
+        list[Path],
+        _files("truth, or with and without; id; the pages in html/ID.html.gz beside the file"),
+    ],
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Is a page's text kept, and what surrounds it left out? Needs no model."""
+    from websearch_agent.cli.eval_figures import tell_figures
+    from websearch_agent.evals.extraction import run_extraction
+
+    tell_figures(run_extraction(files, limit=limit), as_json=as_json)

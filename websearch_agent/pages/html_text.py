@@ -1,34 +1,45 @@
-"""HTML → Markdown and metadata, by trafilatura."""
+"""HTML → the main content as Markdown, with title, date and authors."""
 
 import re
 from dataclasses import dataclass
 
-from lxml.html import HtmlElement  # type: ignore[import-untyped]
-from trafilatura import extract_with_metadata, html2txt, load_html
+from lxml import etree  # type: ignore[import-untyped]
+from lxml.html import HtmlElement, fragment_fromstring  # type: ignore[import-untyped]
+from trafilatura import html2txt, load_html
 
 from websearch_agent.errors import PageEmpty
+from websearch_agent.pages.content_finder import MainContent, find_main_content
+from websearch_agent.pages.content_trimming import trim_blocks
 from websearch_agent.pages.hidden_text import drop_hidden
-from websearch_agent.pages.markdown_tree import (
-    content_container,
-    lost_structure,
-    render_markdown,
-)
-from websearch_agent.pages.text_cleaning import clean_line
+from websearch_agent.pages.json_ld import read_json_ld
+from websearch_agent.pages.markdown_tree import Block, MarkdownWriter
+from websearch_agent.pages.page_metadata import find_authors, find_date, find_title, meta_values
 
-_PERMALINK_SIGNS = frozenset("¶#§🔗⚓∞")
-_YAML_BLOCK = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-# In list items trafilatura opens a code block in the middle of a line.
-_FENCE_IN_LINE = re.compile(r"(?<=[^\n`])[ \t]*```\n")
-_FENCED_BLOCK = re.compile(r"(^```.*?^```[ \t]*$)", re.DOTALL | re.MULTILINE)
-# trafilatura escapes for a Markdown renderer; here a model and a matcher of quotes read on.
-_ESCAPED = re.compile(r"\\([\[\]<>_*~(){}$`])")
-# Our rendering is a repair: if it is shorter than this, it lost more than it brings back.
-_MIN_RENDERED_SHARE = 0.8
-_TITLE_PARTS = re.compile(r"\s+[-–—|·:»]+\s+|[_|]")
+_NEVER_READ = (etree.Comment, etree.ProcessingInstruction, "script", "style")
+_PERMALINK_SIGNS = frozenset("¶#§🔗⚓∞\ufe0f")
+# In Latin letters: a page with less may be a list, or a shell whose text is in JSON-LD.
+_SHELL_CHARS = 500
+_MIN_INDEX_SHARE = 0.6
+_MIN_GAIN_OF_WHOLE_PAGE = 4
+_MIN_GAIN_OF_JSON_LD = 2
+# There the posts stand where other pages have their comments.
+_FORUM_PATH = re.compile(
+    r"/(?:[a-z]+-)?(?:forums?|threads?|topics?|questions?|discussions?|viewtopic|showthread)\b"
+)
+_FORUM_TYPES = ("QAPage", "DiscussionForumPosting")
+_IS_FORUM = etree.XPath(
+    " or ".join(
+        f"//*[contains(@itemtype, '{kind}')]"
+        f" or //script[contains(@type, 'ld+json')][contains(., '\"{kind}\"')]"
+        for kind in _FORUM_TYPES
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class HtmlContent:
+    """`author`: names joined by commas. `date`: of publication, ISO 8601."""
+
     title: str
     text: str
     date: str | None
@@ -40,93 +51,78 @@ def extract_html(html: str, *, url: str) -> HtmlContent:
     tree = load_html(html)
     if tree is None:
         raise PageEmpty("the page holds no readable markup")
-    _prepare(tree)
-    stated_titles = _stated_titles(tree)
-    document = extract_with_metadata(
-        tree,
-        url=url,
-        output_format="markdown",
-        include_comments=False,
-        include_tables=True,
-        include_links=False,
-        include_formatting=True,
-        # Without this, any year in the text may become the page's date.
-        date_extraction_params={"extensive_search": False, "original_date": True},
-    )
-    text = _plain_markdown(document.text or "") if document else ""
-    return HtmlContent(
-        title=_best_title(document.title or "" if document else "", stated_titles),
-        text=_with_structure(tree, text),
-        date=document.date if document else None,
-    )
+    meta = meta_values(tree)
+    stated = read_json_ld(tree)
+    title = find_title(tree, meta, stated, url=url)
+    date = find_date(tree, url=url)
+    author = find_authors(tree, meta, stated)
+    is_forum = bool(_FORUM_PATH.search(url.lower())) or _IS_FORUM(tree) is True
+    text = _main_text(tree, title=title, is_forum=is_forum)
+    if len(text) < _SHELL_CHARS and stated.text:
+        text = _longer(text, _stated_text(stated.text, title), gain=_MIN_GAIN_OF_JSON_LD)
+    return HtmlContent(title, text, date, author)
 
 
-def _with_structure(tree: HtmlElement, text: str) -> str:
-    """trafilatura's text, or our own rendering where that lost headings, terms or examples."""
-    container = content_container(tree, text)
-    if text and not lost_structure(container, text):
-        return text
-    try:
-        rendered = render_markdown(container)
-    except RecursionError:  # nested too deeply for us
-        return text or html2txt(tree)
-    return rendered if len(rendered) > _MIN_RENDERED_SHARE * len(text) else text
-
-
-def _prepare(tree: HtmlElement) -> None:
-    """Rewrite what trafilatura would keep, drop or spoil wrongly; changes the tree in place."""
+def _main_text(tree: HtmlElement, *, title: str, is_forum: bool = False) -> str:
+    """The text of the main content; changes the tree in place."""
+    etree.strip_elements(tree, *_NEVER_READ, with_tail=False)
     drop_hidden(tree)
+    _drop_permalinks(tree)
+    body = tree.find("body")
+    root = tree if body is None else body
+    content = find_main_content(root, is_forum=is_forum)
+    try:
+        text = _join(_article_blocks(content, title))
+        if _is_index(root, content) or len(text) * content.char_weight < _SHELL_CHARS:
+            whole = _join(MarkdownWriter(content, keep_menus=True).blocks(root))
+            text = _longer(text, whole, gain=_MIN_GAIN_OF_WHOLE_PAGE)
+    except RecursionError:  # nested too deeply for us
+        text = html2txt(tree)
+    return text
+
+
+def _is_index(root: HtmlElement, content: MainContent) -> bool:
+    """Whether one list of links holds most of the page."""
+    most = _MIN_INDEX_SHARE * content.measures[root].chars
+    return any(
+        content.measures[part].chars > most
+        and 2 * content.measures[part].linked > content.measures[part].chars
+        and content.excluded.isdisjoint([part, *part.iterancestors()])
+        for part in root.iter("ul", "ol", "dl")
+    )
+
+
+def _article_blocks(content: MainContent, title: str) -> list[Block]:
+    writer = MarkdownWriter(content)
+    lead = [block for element in content.lead for block in writer.blocks_of(element)]
+    blocks = writer.blocks(content.container)
+    return trim_blocks(blocks, lead, title=title, weight=content.char_weight)
+
+
+def _join(blocks: list[Block]) -> str:
+    return "\n\n".join(block.markdown for block in blocks if block.markdown)
+
+
+def _longer(text: str, other: str, *, gain: int) -> str:
+    return other if len(other) > gain * len(text) else text
+
+
+def _drop_permalinks(tree: HtmlElement) -> None:
+    """Signs beside headings that link to the heading itself."""
     for link in list(tree.iter("a")):
         label = (link.text_content() or "").strip()
-        if label and len(label) <= 2 and set(label) <= _PERMALINK_SIGNS | {"\ufe0f"}:
+        if label and len(label) <= 2 and _PERMALINK_SIGNS.issuperset(label):
             link.drop_tree()
-    for block in list(tree.iter("pre")):
-        _flatten_code(block)
 
 
-def _flatten_code(block: HtmlElement) -> None:
-    """Coloured or linked examples become one text: trafilatura takes `pre > span` for code."""
-    for line_break in list(block.iter("br")):
-        line_break.tail = "\n" + (line_break.tail or "")
-    text = block.text_content()
-    tail = block.tail
-    block.clear()
-    block.tail = tail
-    span = block.makeelement("span")
-    span.text = text.strip("\n")
-    block.append(span)
-
-
-def _plain_markdown(markdown: str) -> str:
-    """Without the metadata block and without escapes outside code."""
-    markdown = _FENCE_IN_LINE.sub("\n```\n", _YAML_BLOCK.sub("", markdown, count=1))
-    parts = _FENCED_BLOCK.split(markdown)
-    parts[::2] = [_ESCAPED.sub(r"\1", part) for part in parts[::2]]
-    return "".join(parts)
-
-
-def _stated_titles(tree: HtmlElement) -> list[str]:
-    """What the page itself gives as its title: the title element, then the social one."""
-    element = tree.find(".//title")
-    social = tree.xpath("string(//meta[@property='og:title']/@content)")
-    stated = [element.text_content() if element is not None else "", str(social)]
-    return [title for text in stated if (title := clean_line(text))]
-
-
-def _best_title(found: str, stated: list[str]) -> str:
-    """trafilatura's title if the page's own statement agrees with it, else that statement."""
-    found = clean_line(found).rstrip("".join(_PERMALINK_SIGNS) + " ")
-    if found and (not stated or any(_agree(found, title) for title in stated)):
-        return found
-    return stated[0] if stated else ""
-
-
-def _agree(found: str, stated: str) -> bool:
-    """Whether one holds the other, or most words of one stand in the other."""
-    one, other = found.casefold(), stated.casefold()
-    if one in other or other in one:
-        return True
-    words = set(one.split())
-    return len(words) > 2 and len(words & set(_TITLE_PARTS.sub(" ", other).split())) * 2 > len(
-        words
-    )
+def _stated_text(pieces: tuple[str, ...], title: str) -> str:
+    """The text in JSON-LD, in which HTML may stand."""
+    texts = []
+    for piece in pieces:
+        if "<" in piece and ">" in piece:
+            try:
+                piece = _main_text(fragment_fromstring(piece, create_parent="div"), title=title)
+            except (etree.ParserError, ValueError):
+                continue
+        texts.append(piece)
+    return "\n\n".join(texts)

@@ -1,0 +1,201 @@
+"""Is the text of a page read, and only that? Without network and model."""
+
+import gzip
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from websearch_agent.errors import InvalidRequest, PageError
+from websearch_agent.evals.extraction_metrics import (
+    Scores,
+    SegmentCounts,
+    count_segments,
+    mean_scores,
+    plain_text,
+    segment_scores,
+    shingle_scores,
+)
+from websearch_agent.evals.metrics import accuracy, quantile
+from websearch_agent.evals.rows import balanced_sample, group_by, read_rows
+from websearch_agent.pages.extract import ExtractedPage, extract_page
+
+PAGES_FOLDER = "html"
+_CJK_LANGUAGES = ("zh", "ja")
+# For rows that do not tell the address of their page.
+_UNKNOWN_URL = "https://page.example/"
+_NAMED_FIELDS = ("title", "author", "date")
+
+
+class ExtractionRow(BaseModel):
+    """A page and its whole `truth`, or strings that must and must not stand in its text."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    id: str
+    url: str | None = None
+    lang: str = "?"
+    src: str = "?"
+    truth: str | None = None
+    wanted: tuple[str, ...] = Field(default=(), alias="with")
+    unwanted: tuple[str, ...] = Field(default=(), alias="without")
+    title: str | None = None
+    author: str | tuple[str, ...] | None = None
+    date: str | None = None
+
+    @model_validator(mode="after")
+    def _require_truth(self) -> "ExtractionRow":
+        if self.truth is None and not self.wanted:
+            raise ValueError('needs "truth" or "with"')
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionCase:
+    row: ExtractionRow
+    page: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionResult:
+    """Of one page. `seconds`: of a processor core.
+
+    `named`: whether title, author and date are as the row states them, where it does.
+    """
+
+    id: str
+    lang: str
+    src: str
+    seconds: float
+    scores: Scores | None
+    segments: SegmentCounts | None
+    named: dict[str, bool]
+    failed: str = ""
+
+
+def read_extraction_cases(paths: Sequence[Path]) -> list[ExtractionCase]:
+    """Rows with their pages, `html/ID.html.gz` beside each file. Raises InvalidRequest."""
+    cases = []
+    for path in paths:
+        for row in read_rows([path], ExtractionRow):
+            page = path.parent / PAGES_FOLDER / f"{row.id}.html.gz"
+            if not page.is_file():
+                raise InvalidRequest(f"{path}: the page of {row.id!r} is missing: {page}.")
+            cases.append(ExtractionCase(row, page))
+    return cases
+
+
+def run_extraction(
+    paths: Sequence[Path],
+    *,
+    limit: int | None = None,
+    on_result: Callable[[ExtractionResult], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Read every page, one after another in this process, and measure. Raises InvalidRequest.
+
+    Returns the object that `--json` prints.
+    """
+    cases = read_extraction_cases(paths)
+    if limit is not None:
+        by_source = (lambda case: case.row.src,)
+        cases = balanced_sample(cases, limit, row_id=lambda case: case.row.id, levels=by_source)
+    read_page(cases[0])  # the first call loads the parsers
+    results = []
+    for case in cases:
+        results.append(read_page(case))
+        on_result(results[-1])
+    return summarise(results, {"data": [path.name for path in paths], "limit": limit})
+
+
+def read_page(case: ExtractionCase) -> ExtractionResult:
+    """One page; a page that is refused has no text."""
+    body = gzip.decompress(case.page.read_bytes())
+    url = case.row.url or _UNKNOWN_URL
+    page = ExtractedPage("", "", "text/html")
+    failed = ""
+    started = time.process_time()
+    try:
+        page = extract_page(body, url=url, content_type="text/html")
+    except PageError as error:
+        failed = str(error)
+    return _measured(case.row, page, time.process_time() - started, failed)
+
+
+def _measured(
+    row: ExtractionRow, page: ExtractedPage, seconds: float, failed: str
+) -> ExtractionResult:
+    scores = segments = None
+    if row.truth is not None:
+        is_cjk = row.lang.startswith(_CJK_LANGUAGES)
+        scores = shingle_scores(page.text, row.truth, is_cjk=is_cjk)
+    else:
+        segments = count_segments(page.text, wanted=row.wanted, unwanted=row.unwanted)
+    named = {
+        name: _name(getattr(page, name)) == _name(stated)
+        for name in _NAMED_FIELDS
+        if (stated := getattr(row, name))
+    }
+    return ExtractionResult(row.id, row.lang, row.src, seconds, scores, segments, named, failed)
+
+
+def _name(stated: str | tuple[str, ...] | None) -> str:
+    """A title, day or list of names, however it is written."""
+    text = stated if isinstance(stated, str) else ", ".join(stated or ())
+    return " ".join(plain_text(text).casefold().replace(",", " ").replace(";", " ").split())
+
+
+def summarise(results: Sequence[ExtractionResult], settings: dict[str, object]) -> dict[str, Any]:
+    """Figures over all, and by language and source."""
+    seconds = [result.seconds for result in results]
+    slowest = max(results, key=lambda result: result.seconds)
+    speed = {
+        "pages_per_second": round(len(seconds) / sum(seconds), 1),
+        "seconds_p50": round(quantile(seconds, 0.5), 4),
+        "seconds_p95": round(quantile(seconds, 0.95), 4),
+        "slowest": {"id": slowest.id, "seconds": round(slowest.seconds, 3)},
+    }
+    return {
+        "eval": "extraction",
+        "n": len(results),
+        "metrics": {**_metrics(results), **speed},
+        "by": {
+            field: {name: _metrics(group) for name, group in group_by(results, field).items()}
+            for field in ("lang", "src")
+        },
+        "settings": settings,
+    }
+
+
+def _metrics(results: Sequence[ExtractionResult]) -> dict[str, Any]:
+    """F1, precision and recall; where both forms of rows are, weighted by their number.
+
+    Of whole texts: F1 of the mean precision and recall of the pages. Of segments: over all.
+    """
+    texts = [result.scores for result in results if result.scores]
+    counts = [result.segments for result in results if result.segments]
+    forms = [
+        (name, len(rows), scores)
+        for name, rows, scores in (
+            ("whole_texts", texts, mean_scores(texts)),
+            ("segments", counts, segment_scores(counts)),
+        )
+        if rows
+    ]
+    metrics: dict[str, Any] = {
+        figure: round(sum(n * getattr(scores, figure) for _, n, scores in forms) / len(results), 4)
+        for figure in ("f1", "precision", "recall")
+    }
+    if len(forms) > 1:
+        metrics |= {name: {"n": n, **_rounded(scores)} for name, n, scores in forms}
+    for name in _NAMED_FIELDS:
+        right = [result.named[name] for result in results if name in result.named]
+        if right:
+            metrics[f"{name}_accuracy"] = round(accuracy(right), 4)
+    return metrics | {"n": len(results), "failed": sum(bool(r.failed) for r in results)}
+
+
+def _rounded(scores: Scores) -> dict[str, float]:
+    return {name: round(getattr(scores, name), 4) for name in ("f1", "precision", "recall")}
