@@ -1,9 +1,9 @@
 """Decides what goes into the model's window: the one place that counts tokens.
 
 Order of shrinking: long messages of the history are shortened, then its oldest turns go, until it
-takes at most its share of the window (the latest turn stays, cut); then sources go, last passage
-first, those of an earlier turn before any other; then the room for the answer, and the rest of the
-history last. The current question is never cut.
+takes at most its share of the window (the latest turn stays, cut); then passages go, weakest first,
+those of an earlier turn before any other, and whole sources last; then the room for the answer, and
+the rest of the history last. The current question is never cut.
 """
 
 import json
@@ -128,9 +128,9 @@ def _shorten(message: Message, tokens: int, most: int) -> Message:
 async def _fit_in_hand(
     context: AgentContext, sources: tuple[Source, ...], budget_tokens: int
 ) -> tuple[Source, ...]:
-    """The sources without so many of the last passages that they fit."""
+    """The sources without so many of the weakest passages that they fit."""
     while sources and await _cost(context, sources) > budget_tokens:
-        sources = _drop_last_passage(sources)
+        sources = _drop_weakest_passage(sources)
     return sources
 
 
@@ -144,15 +144,15 @@ async def _cost(context: AgentContext, sources: tuple[Source, ...]) -> int:
 
 
 async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, window: int) -> Prompt:
-    """The last passages go first, until the whole prompt and its answer fit."""
+    """The weakest passages go first, until the whole prompt and its answer fit."""
     while True:
         used = await count_prompt(context, prompt)
         if used + prompt.max_tokens <= window:
             return prompt
         if prompt.in_hand:
-            prompt = replace(prompt, in_hand=_drop_last_passage(prompt.in_hand))
+            prompt = replace(prompt, in_hand=_drop_weakest_passage(prompt.in_hand))
         elif prompt.evidence is not None and prompt.evidence.sources:
-            sources = _drop_last_passage(prompt.evidence.sources)
+            sources = _drop_weakest_passage(prompt.evidence.sources)
             prompt = replace(prompt, evidence=replace(prompt.evidence, sources=sources))
         elif prompt.max_tokens > context.dialect.min_reply_tokens:
             room = max(context.dialect.min_reply_tokens, window - used)
@@ -163,8 +163,20 @@ async def _drop_sources_until_it_fits(prompt: Prompt, context: AgentContext, win
             return prompt
 
 
-def _drop_last_passage(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    *head, last = sources
-    if last.summary or len(last.passages) <= 1:
-        return tuple(head)
-    return (*head, replace(last, passages=last.passages[:-1]))
+def _drop_weakest_passage(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """Without the worst passage of a source that has several, else without the last source.
+
+    So every page stays for as long as it can: each one may know what no other does.
+    """
+    spare = [
+        (passage.score, -number, passage)
+        for number, source in enumerate(sources)
+        if len(source.passages) > 1 and not source.summary
+        for passage in source.passages
+    ]
+    if not spare:
+        return sources[:-1]
+    _, place, weakest = min(spare, key=lambda item: item[:2])
+    source = sources[-place]
+    kept = tuple(passage for passage in source.passages if passage is not weakest)
+    return (*sources[:-place], replace(source, passages=kept), *sources[-place + 1 :])

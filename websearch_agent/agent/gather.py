@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from langgraph.runtime import Runtime
 
@@ -155,7 +156,6 @@ async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     context, emit = runtime.context, runtime.stream_writer
     known = context.pages.keys() | context.unreadable
     wanted = [r for r in state["results"] if r.url not in known]
-    wanted = wanted[: context.plan.pages_to_read]
     failures = await _read_until_enough(wanted, context, emit)
     if wanted and not any(result.url in context.pages for result in state["results"]):
         if context.snippets:
@@ -172,14 +172,25 @@ async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
 async def _read_until_enough(
     results: Sequence[SearchResult], context: AgentContext, emit: Emit
 ) -> list[PageFailure]:
-    """Fetch all at once, parse in order of arrival, cancel what is no longer needed."""
-    tasks = {asyncio.create_task(_read_one(result, context)): result for result in results}
-    now = asyncio.get_running_loop().time
-    failures: list[PageFailure] = []
-    started, pending, good = now(), set(tasks), 0
-    give_up_at = started + context.reading_deadline_s
+    """Fetch the first ones at once, one more for each that fails, parse in order of arrival.
+
+    Ends when enough are in, or the reading deadline is over; cancels what is no longer needed.
+    """
     asked_for = all(result.engine == "question" for result in results)
     enough = len(results) if asked_for else min(context.plan.enough_pages, len(results))
+    tasks: dict[asyncio.Task[Page | PageFailure], SearchResult] = {}
+    waiting = iter(results)
+    now = asyncio.get_running_loop().time
+    failures: list[PageFailure] = []
+    started, good = now(), 0
+    give_up_at = started + context.reading_deadline_s
+
+    def start_reading(count: int) -> set[asyncio.Task[Page | PageFailure]]:
+        new = {asyncio.create_task(_read_one(r, context)): r for r in islice(waiting, count)}
+        tasks.update(new)
+        return set(new)
+
+    pending = start_reading(context.plan.pages_to_read)
     try:
         while pending and good < enough:
             done, pending = await asyncio.wait(
@@ -189,7 +200,9 @@ async def _read_until_enough(
                 break
             # Results' order, not the order of completion: the same pages, the same answer.
             for task in sorted(done, key=lambda t: tasks[t].rank):
-                good += _take_in(tasks[task], task.result(), context, emit, failures)
+                read = _take_in(tasks[task], task.result(), context, emit, failures)
+                good += read
+                pending |= start_reading(1 - read)
             if 2 * good >= enough and not asked_for:
                 give_up_at = min(give_up_at, started + _patience_s(now() - started))
     finally:

@@ -62,11 +62,14 @@ async def _reply_or_ask_again(
     Replies that cannot be read are the dialect's: it asks again with what was wrong.
     """
     shrink = 1.0
+    believed = (await context.model.limits()).context_window
     try:
         return await _fit_and_reply(state, context, emit, shrink=shrink)
     except _NothingSaid as error:
-        if isinstance(error.cause, ContextTooLong):
-            shrink = 0.5  # The server's real window is smaller than it says.
+        # The server's real window is smaller than it says. Some tell it when they refuse.
+        learnt = (await context.model.limits()).context_window < believed
+        if isinstance(error.cause, ContextTooLong) and not learnt:
+            shrink = 0.5
     try:
         return await _fit_and_reply(state, context, emit, shrink=shrink)
     except _NothingSaid as error:

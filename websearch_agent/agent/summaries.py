@@ -22,6 +22,7 @@ from websearch_agent.types import (
 MAX_SUMMARY_TOKENS = 220
 # With less room each, a summary says nothing.
 MIN_SUMMARY_TOKENS = 60
+_MARKER = re.compile(r" ?\[(?:citation:)?\d{1,3}\]")
 _NOTHING = re.compile(
     r"\W*(?:nothing relevant|(?:没有|無|无)相关(?:的)?(?:内容|信息))", re.IGNORECASE
 )
@@ -75,7 +76,8 @@ async def _summarise(
     except ModelError as error:
         _logger.warning("source %d could not be summarised: %s", source.number, error.message)
         return ""
-    return "" if _NOTHING.match(text) else text.strip()
+    # Its markers would be taken for numbers of our sources.
+    return "" if _NOTHING.match(text) else _MARKER.sub("", text).strip()
 
 
 async def _fit(source: Source, context: AgentContext, *, max_tokens: int) -> Source:

@@ -26,10 +26,15 @@ from websearch_agent.types import (
 
 _ADDRESS = "https://google.serper.dev/search"
 _SETTING = EngineSetting("serper_api_key", "a key comes from https://serper.dev")
+# More cost a second credit (its price list, 2026).
+_MAX_RESULTS = 10
 
 
 def build_request(query: SearchQuery, settings: Settings, now: datetime) -> httpx.Request:
-    body: dict[str, str | int] = {"q": add_site_words(query), "num": query.max_results}
+    body: dict[str, str | int] = {
+        "q": add_site_words(query),
+        "num": min(query.max_results, _MAX_RESULTS),
+    }
     if query.time_range:
         body["tbs"] = f"qdr:{query.time_range[0]}"
     if query.language:
