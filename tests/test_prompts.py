@@ -23,7 +23,7 @@ def test_prompts_name_date_and_weekday() -> None:
     for text in (
         prompts.chat_system(MONDAY, search_tool=True),
         prompts.decide_system(MONDAY, follow_up=False),
-        prompts.write_queries(MONDAY, follow_up=False),
+        prompts.write_queries(MONDAY),
         prompts.answer_system(MONDAY, search_tool=False),
     ):
         assert "Monday, 2026-11-23" in text

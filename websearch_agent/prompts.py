@@ -147,9 +147,30 @@ def decide_question(question: str, *, addresses: bool = False) -> str:
     )
 
 
-def write_queries(today: dt.date, *, follow_up: bool) -> str:
+def write_queries(today: dt.date) -> str:
     """System prompt of the call that writes queries, for models without tool calls."""
-    return _render("write_queries", **_date(today), follow_up=follow_up)
+    return _render("write_queries", **_date(today))
+
+
+def standalone_system(today: dt.date, question: str) -> str:
+    """System prompt of the call that rewrites a follow-up, in the question's language."""
+    chinese = language_name(question) == "Chinese"
+    return _render("standalone_system", **_date(today), chinese=chinese)
+
+
+def standalone_question(question: str, *, turns: Sequence[tuple[str, str]]) -> str:
+    """User message with earlier turns as (question, answer), and the follow-up to rewrite."""
+    chinese = language_name(question) == "Chinese"
+    return _render("standalone_question", question=question, turns=turns, chinese=chinese)
+
+
+def standalone_examples(question: str) -> tuple[tuple[str, str], ...]:
+    """Made-up pairs of user message and rewrite, in the question's language."""
+    module = _environment().get_template("standalone_examples.jinja").module
+    examples = getattr(module, "chinese" if language_name(question) == "Chinese" else "english")
+    return tuple(
+        (standalone_question(asked, turns=turns), rewrite) for turns, asked, rewrite in examples
+    )
 
 
 def query_question(question: str) -> str:

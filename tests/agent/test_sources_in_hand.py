@@ -40,9 +40,8 @@ async def test_follow_up_is_answered_from_the_sources_in_hand(store: SqliteStore
 async def test_searching_is_not_replaced_by_the_sources_in_hand_when_always(
     store: SqliteStore,
 ) -> None:
-    model = FakeModel(
-        [SEARCH, QUERIES, "In 1932 [1].", '{"standalone": "More?", "queries": ["x"]}', "Long [2]."]
-    )
+    standalone, more = '{"standalone": "More?"}', '{"queries": ["x"]}'
+    model = FakeModel([SEARCH, QUERIES, "In 1932 [1].", standalone, more, "Long [2]."])
     parts = replace(make_parts(store, model), dialect=SchemaDialect())
     first = finished(await ask(parts))
     again = await ask(parts, "More?", conversation_id=first.conversation_id, search="always")

@@ -13,7 +13,6 @@ from websearch_agent.errors import InvalidModelOutput
 from websearch_agent.models.dialects.decision import (
     decision_schema,
     parse_decision,
-    parse_queries,
     search_probability,
 )
 from websearch_agent.models.dialects.schema import SchemaDialect
@@ -91,7 +90,8 @@ async def test_sources_are_offered_only_when_some_are_in_hand() -> None:
     alone, in_hand = Prompt(TODAY, "q"), Prompt(TODAY, "q", HISTORY, in_hand=(SOURCE,))
     for prompt, offered in ((alone, False), (in_hand, True)):
         assert ("more_from_sources" in json.dumps(decision_schema(prompt))) is offered
-        _, model = await respond(prompt, SEARCH, QUERIES)
+        rewrites = ('{"standalone": "q"}',) if prompt.history else ()
+        _, model = await respond(prompt, SEARCH, *rewrites, QUERIES)
         assert ("more_from_sources" in model.calls[0].messages[0].content) is offered
     reply = '{"task": "more_from_sources", "needs": "sources"}'
     said, _ = await respond(in_hand, reply)
@@ -124,21 +124,21 @@ def test_what_is_no_decision_is_refused(text: str) -> None:
         parse_decision(text, Prompt(TODAY, "q"))
 
 
-def test_follow_up_is_searched_as_it_stands_alone() -> None:
+async def test_follow_up_is_rewritten_first_and_then_searched() -> None:
     prompt = Prompt(TODAY, "How much is it?", HISTORY)
-    reply = '{"standalone": "How much is the Lunda ferry?", "queries": ["ferry price"]}'
-    assert parse_queries(reply, prompt) == ("How much is the Lunda ferry?",)
-    added_nothing = '{"standalone": "How much is it?", "queries": ["price"]}'
-    assert parse_queries(added_nothing, prompt) == ("Who runs the ferry? How much is it?",)
-    named_in_a_query = '{"standalone": "How much is it?", "queries": ["ferry price"]}'
-    assert parse_queries(named_in_a_query, prompt) == ("How much is it?", "ferry price")
+    rewrite = '{"standalone": "How much is the ferry?"}'
+    said, model = await respond(prompt, SEARCH, rewrite, '{"queries": ["ferry price"]}')
+    assert said[-1].queries == ("How much is the ferry?", "ferry price")
+    shown = model.calls[1].messages[-1].content
+    assert "Who runs the ferry?" in shown
+    assert "[1]" not in shown
+    assert [m.content for m in model.calls[2].messages if "Lunda" in m.content] == []
 
 
-def test_question_about_something_else_takes_nothing_of_the_last_one_along() -> None:
-    history = (Message("user", "Translate: my test was positive"), Message("assistant", "…"))
-    prompt = Prompt(TODAY, "Who won the 2022 World Cup?", history)
-    reply = '{"standalone": "Who won the 2022 World Cup?", "queries": ["2022 World Cup winner"]}'
-    assert parse_queries(reply, prompt) == ("Who won the 2022 World Cup?", "2022 World Cup winner")
+async def test_rewrite_that_cannot_be_read_leaves_the_follow_up_behind_the_last_question() -> None:
+    prompt = Prompt(TODAY, "How much is it?", HISTORY)
+    said, _ = await respond(prompt, SEARCH, "Hm.", "Hm.", '{"queries": ["ferry price"]}')
+    assert said[-1].queries[0] == "Who runs the ferry? How much is it?"
 
 
 def tokens(*pairs: tuple[str, float]) -> tuple[TokenLogprob, ...]:

@@ -8,14 +8,20 @@ from collections.abc import Sequence
 from json_repair import repair_json
 
 from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.models.dialects.standalone import (
+    MAX_QUESTION_CHARS,
+    is_trusted,
+    with_question_before,
+)
 from websearch_agent.prompts import TASKS_FOR_THE_WEB, TASKS_WITHOUT_WEB, language_name
 from websearch_agent.types import Decision, Prompt, TokenLogprob
 
 MAX_QUERIES = 3
-MAX_WHOLE_QUESTION_CHARS = 160
+MAX_WHOLE_QUESTION_CHARS = MAX_QUESTION_CHARS
 # Room for the longest replies that the schemas allow.
 DECISION_TOKENS = 40
 QUERIES_TOKENS = 220
+STANDALONE_TOKENS = 100
 
 SEARCH, REUSE, ANSWER = "web", "sources", "nothing"
 MORE_FROM_SOURCES = "more_from_sources"
@@ -43,13 +49,6 @@ _CHINESE_REASONS = {
     MORE_FROM_SOURCES: "已有资料的更多内容",
 }
 
-# Latin words, or single characters of scripts without spaces.
-_WORD = re.compile(r"[^\W\u3040-\u9fff]+|[\u3040-\u9fff]")
-_POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|them|their|this|that|these|those|he|him|his|she|her|there|one)\b"
-    r"|[它他她其该那这]|还有",
-    re.IGNORECASE,
-)
 _NEEDS = re.compile(r'"needs"\s*:\s*"')
 
 
@@ -69,21 +68,15 @@ def decision_schema(prompt: Prompt) -> dict[str, object]:
     )
 
 
-def queries_schema(prompt: Prompt) -> dict[str, object]:
-    """JSON schema of the queries.
-
-    In a conversation it begins with the message as it would be written without it: models that
-    write that first resolve pronouns in their queries, others mostly leave them out.
-    """
+def queries_schema() -> dict[str, object]:
+    """JSON schema of the queries."""
     queries: dict[str, object] = {
         "type": "array",
         "items": {"type": "string", "minLength": 1, "maxLength": 80},
         "minItems": 1,
         "maxItems": MAX_QUERIES,
     }
-    if not prompt.history:
-        return _object_schema(queries=queries)
-    return _object_schema(standalone={"type": "string", "maxLength": 160}, queries=queries)
+    return _object_schema(queries=queries)
 
 
 def _object_schema(**properties: dict[str, object]) -> dict[str, object]:
@@ -186,50 +179,49 @@ def _begins_alike(value: str, step: str) -> bool:
     return bool(value) and (step.startswith(value) or value.startswith(step))
 
 
-def parse_queries(text: str, prompt: Prompt) -> tuple[str, ...]:
+def parse_queries(text: str, question: str) -> tuple[str, ...]:
     """What is searched: the whole question, and the model's key words beside it.
 
     In key words, small models lose names and points ("git undo last commit keep changes" became
-    an answer about amending). In a follow-up the question as it stands alone is searched, without
-    key words if the model has made it stand alone. Raises InvalidModelOutput.
+    an answer about amending). `question` stands alone. Raises InvalidModelOutput.
     """
-    reply = _read_object(text)
-    queries = reply.get("queries")
+    queries = _read_object(text).get("queries")
     if not isinstance(queries, list):
         raise _unreadable()
     texts = [query for query in queries if isinstance(query, str)]
-    wanted = _follow_up(reply.get("standalone"), texts, prompt) if prompt.history else None
-    if wanted is None:
-        wanted = [prompt.question[:MAX_WHOLE_QUESTION_CHARS], *texts[: MAX_QUERIES - 1]]
+    wanted = [question[:MAX_WHOLE_QUESTION_CHARS], *texts[: MAX_QUERIES - 1]]
     words = [" ".join(query.split()) for query in wanted]
     kept = tuple(dict.fromkeys(query for query in words if query))[:MAX_QUERIES]
-    if len(prompt.question) > MAX_WHOLE_QUESTION_CHARS and len(kept) > 1:
+    if len(question) > MAX_WHOLE_QUESTION_CHARS and len(kept) > 1:
         kept = kept[1:]  # The beginning of a long text is no query.
     return kept
 
 
-def question_as_query(prompt: Prompt) -> tuple[str, ...]:
+def question_as_query(question: str) -> tuple[str, ...]:
     """What is searched when the model could write no query: the question as it stands."""
-    return (" ".join(prompt.question[:MAX_WHOLE_QUESTION_CHARS].split()),)
+    return (" ".join(question[:MAX_WHOLE_QUESTION_CHARS].split()),)
 
 
-def _follow_up(standalone: object, queries: Sequence[str], prompt: Prompt) -> list[str] | None:
-    """The follow-up as it stands alone, or None if it may be searched as it was written.
+def standalone_schema() -> dict[str, object]:
+    """JSON schema of a follow-up that was rewritten to stand alone."""
+    return _object_schema(
+        standalone={"type": "string", "minLength": 1, "maxLength": MAX_WHOLE_QUESTION_CHARS}
+    )
 
-    Where neither it nor a query names anything new although the question points back ("it",
-    "那个"), the question before is put in front; never otherwise, for it may be about something
-    else, and nobody's business.
+
+def parse_standalone(text: str, prompt: Prompt) -> str:
+    """The follow-up as it stands alone; as it was asked where the rewrite cannot be trusted.
+
+    Raises InvalidModelOutput.
     """
-    question = prompt.question[:MAX_WHOLE_QUESTION_CHARS]
-    known = set(_WORD.findall(question.casefold()))
-    if isinstance(standalone, str) and set(_WORD.findall(standalone.casefold())) - known:
-        return [standalone]
-    if not _POINTS_BACK.search(question):
-        return None
-    said = {
-        word for message in prompt.history for word in _WORD.findall(message.content.casefold())
-    }
-    if any((set(_WORD.findall(query.casefold())) - known) & said for query in queries):
-        return None
-    asked_before = [message.content for message in prompt.history if message.role == "user"]
-    return [f"{asked_before[-1][:MAX_WHOLE_QUESTION_CHARS]} {question}"]
+    rewrite = _read_object(text).get("standalone")
+    if not isinstance(rewrite, str) or not rewrite.strip():
+        raise _unreadable()
+    unchanged = _plain(rewrite) == _plain(prompt.question)
+    if unchanged or not is_trusted(rewrite, prompt.question, prompt.history):
+        return with_question_before(prompt.question, prompt.history)
+    return rewrite
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).strip(" ?？.。!！")

@@ -17,12 +17,16 @@ from websearch_agent.errors import InvalidModelOutput, ModelError
 from websearch_agent.models.dialects.decision import (
     DECISION_TOKENS,
     QUERIES_TOKENS,
+    STANDALONE_TOKENS,
     decision_schema,
     parse_decision,
     parse_queries,
+    parse_standalone,
     queries_schema,
     question_as_query,
+    standalone_schema,
 )
+from websearch_agent.models.dialects.standalone import shown_turns, with_question_before
 from websearch_agent.protocols import ModelClient
 from websearch_agent.types import (
     Decision,
@@ -108,21 +112,40 @@ class SchemaDialect:
             for end in ends:
                 yield end
         if decision.search:
-            call = ModelCall(
-                _query_messages(prompt),
-                max_tokens=QUERIES_TOKENS,
-                json_schema=queries_schema(prompt),
-            )
-            try:
-                queries, ends = await _ask(model, call, lambda text, _: parse_queries(text, prompt))
-            except InvalidModelOutput as error:
-                # The search was decided; the question is searched beside the queries anyway.
-                _log.warning("%s The question itself is searched.", error.message)
-                queries, ends = question_as_query(prompt), []
-            for end in ends:
+            question, ends = await _stand_alone(model, prompt)
+            queries, more_ends = await _write_queries(model, prompt, question)
+            for end in (*ends, *more_ends):
                 yield end
             decision = replace(decision, queries=queries)
         yield decision
+
+
+async def _stand_alone(model: ModelClient, prompt: Prompt) -> tuple[str, list[ModelFinished]]:
+    """The question as it would be asked without its conversation, and the ends of the calls."""
+    if not prompt.history:
+        return prompt.question, []
+    call = ModelCall(
+        _standalone_messages(prompt), max_tokens=STANDALONE_TOKENS, json_schema=standalone_schema()
+    )
+    try:
+        return await _ask(model, call, lambda text, _: parse_standalone(text, prompt))
+    except InvalidModelOutput as error:
+        _log.warning("%s The follow-up is searched as it was asked.", error.message)
+        return with_question_before(prompt.question, prompt.history), []
+
+
+async def _write_queries(
+    model: ModelClient, prompt: Prompt, question: str
+) -> tuple[tuple[str, ...], list[ModelFinished]]:
+    """Queries for a question that stands alone, and the ends of the calls."""
+    messages = _query_messages(prompt, question)
+    call = ModelCall(messages, max_tokens=QUERIES_TOKENS, json_schema=queries_schema())
+    try:
+        return await _ask(model, call, lambda text, _: parse_queries(text, question))
+    except InvalidModelOutput as error:
+        # The search was decided; the question is searched beside the queries anyway.
+        _log.warning("%s The question itself is searched.", error.message)
+        return question_as_query(question), []
 
 
 async def _ask(
@@ -268,10 +291,23 @@ def _decide_messages(prompt: Prompt) -> tuple[Message, ...]:
     return (Message("system", system), *prompt.history, Message("user", question))
 
 
-def _query_messages(prompt: Prompt) -> tuple[Message, ...]:
-    system = prompts.write_queries(prompt.today, follow_up=bool(prompt.history))
-    question = prompts.query_question(prompt.question)
-    return (Message("system", system), *prompt.history, Message("user", question))
+def _query_messages(prompt: Prompt, question: str) -> tuple[Message, ...]:
+    system = prompts.write_queries(prompt.today)
+    return (Message("system", system), Message("user", prompts.query_question(question)))
+
+
+def _standalone_messages(prompt: Prompt) -> tuple[Message, ...]:
+    system = prompts.standalone_system(prompt.today, prompt.question)
+    example = [
+        message
+        for asked, rewrite in prompts.standalone_examples(prompt.question)
+        for message in (
+            Message("user", asked),
+            Message("assistant", json.dumps({"standalone": rewrite}, ensure_ascii=False)),
+        )
+    ]
+    question = prompts.standalone_question(prompt.question, turns=shown_turns(prompt.history))
+    return (Message("system", system), *example, Message("user", question))
 
 
 def _chat_messages(prompt: Prompt) -> tuple[Message, ...]:
