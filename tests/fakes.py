@@ -1,7 +1,7 @@
 """Stand-ins for what can be swapped: each does what its script says, and nothing dials."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from websearch_agent.errors import AgentError, PageError, PageUnreachable, SearchError
@@ -138,6 +138,34 @@ class FakeDocuments:
         if document_id not in self._texts:
             raise PageUnreachable("unknown document")
         return make_page(f"file:///{document_id}", self._texts[document_id])
+
+
+class FakeReranker:
+    """Gives a text the score of the first key that it holds, else 0; or fails, or never answers
+    (`None`). Keeps the calls.
+    """
+
+    def __init__(
+        self, scores: Mapping[str, float] | AgentError | None, *, weight: float = 1.0
+    ) -> None:
+        self._scores = scores
+        self.weight = weight
+        self.queries: list[str] = []
+        self.texts: list[str] = []
+        self.closed = False
+
+    async def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        self.queries.append(query)
+        self.texts += texts
+        if isinstance(self._scores, AgentError):
+            raise self._scores
+        if self._scores is None:
+            await asyncio.Event().wait()
+        found = self._scores or {}
+        return [next((found[key] for key in found if key in text), 0.0) for text in texts]
+
+    async def close(self) -> None:
+        self.closed = True
 
 
 def make_page(url: str, text: str) -> Page:

@@ -6,7 +6,7 @@ from websearch_agent.config import load_settings
 from websearch_agent.errors import ConfigError
 
 
-@pytest.mark.parametrize("name", ["model_url", "searxng_url"])
+@pytest.mark.parametrize("name", ["model_url", "searxng_url", "ranking_url"])
 @pytest.mark.parametrize("place", ["me:hush@host/v1", "hush@host", "me:hu@sh@host:8080?a=b"])
 def test_user_and_password_in_an_address_are_refused(name: str, place: str) -> None:
     with pytest.raises(ConfigError, match="WEBSEARCH_MODEL_API_KEY") as caught:

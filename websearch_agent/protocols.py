@@ -95,6 +95,21 @@ class Dialect(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """A served model that says how well texts answer a question."""
+
+    @property
+    def weight(self) -> float:
+        """Its share in the ranking beside BM25, 0 to 1; 1 is its order alone."""
+        ...
+
+    async def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        """One for each text, higher is better. Raises ModelError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 class SearchEngine(Protocol):
     """A search engine. Raises SearchError subclasses; an empty list means: nothing found."""
 

@@ -18,10 +18,13 @@ from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.embedded import EmbeddedModel
+from websearch_agent.models.http_errors import Asked
+from websearch_agent.models.ranking_server import RankingServer
+from websearch_agent.models.reranking import EmbeddingServer, RerankServer, RestingReranker
 from websearch_agent.pages.page_cache import CACHE_FILE_NAME
 from websearch_agent.pages.reader import WebPageReader
 from websearch_agent.pages.web_access import USER_AGENT
-from websearch_agent.protocols import Dialect, ModelClient, SearchEngine
+from websearch_agent.protocols import Dialect, ModelClient, Reranker, SearchEngine
 from websearch_agent.search.engines import HTTP_ENGINES
 from websearch_agent.search.engines.ddgs import DDGS_ENGINES, DdgsEngine
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
@@ -87,6 +90,8 @@ class AgentService:
         """End everything. Questions still being answered are stored as stopped."""
         await self.parts.end_running()
         await self.model.close()
+        if self.parts.reranker is not None:
+            await self.parts.reranker.close()
         await self.reader.aclose()
         await self.engines.aclose()
         await self.store.close()
@@ -96,6 +101,7 @@ async def build_service(settings: Settings) -> AgentService:
     """Raises ConfigError, StoreError. Nothing is downloaded or loaded yet: see `prepare`."""
     model = make_model(settings)
     dialect = make_dialect(settings, model)
+    reranker = make_reranker(settings)
     engines = Engines(settings)
     store = SqliteStore(settings.database_path)
     await store.open()
@@ -117,6 +123,7 @@ async def build_service(settings: Settings) -> AgentService:
         reading_deadline_s=settings.reading_deadline_s,
         answer_deadline_s=settings.answer_deadline_s,
         evidence=settings.evidence,
+        reranker=reranker and RestingReranker(reranker, deadline_s=settings.ranking_deadline_s),
     )
     return AgentService(settings, parts, store, engines, reader)
 
@@ -140,6 +147,26 @@ def make_dialect(settings: Settings, model: OpenAICompatibleModel | EmbeddedMode
             "auto."
         )
     return SchemaDialect(search_threshold=threshold)
+
+
+def make_reranker(settings: Settings) -> Reranker | None:
+    """None for BM25 alone. It waits as long as the server takes. Raises ConfigError."""
+    if settings.ranking == "bm25":
+        return None
+    if settings.ranking_url is None:
+        raise ConfigError(
+            f"WEBSEARCH_RANKING={settings.ranking} needs WEBSEARCH_RANKING_URL; example: "
+            "http://localhost:8082/v1"
+        )
+    key = settings.ranking_api_key.get_secret_value().strip() if settings.ranking_api_key else ""
+    trusted = httpx.create_ssl_context(trust_env=False)
+    trusted.load_default_certs()  # with SSL_CERT_FILE also an authority of one's own
+    server = RankingServer(
+        Asked(settings.ranking_url, settings.ranking_model or "", key=key or None),
+        # A proxy of the environment must not see questions and pages by accident.
+        httpx.AsyncClient(trust_env=False, verify=trusted),
+    )
+    return EmbeddingServer(server) if settings.ranking == "embeddings" else RerankServer(server)
 
 
 class Engines:

@@ -1,5 +1,6 @@
 """Reading the pages: how long it waits, what it leaves, and what it tells."""
 
+import asyncio
 import datetime as dt
 import logging
 from collections.abc import Sequence
@@ -72,6 +73,27 @@ async def test_pages_slower_than_enough_others_are_left_and_no_failures() -> Non
     assert await read(context, make_results(A, B, C, D)) == []
     assert set(context.pages) == {B, C, D}
     assert reader.cancelled == [A]
+
+
+async def test_first_result_that_is_read_after_enough_others_is_still_taken() -> None:
+    class Late(FakeReader):
+        async def read(self, url: str) -> Page:
+            for _ in range(100 if url == A else 0):
+                await asyncio.sleep(0)  # lets the others go first
+            return await super().read(url)
+
+    context = make_context(Late({A: "a", B: "b", C: "c", D: "d"}), deadline_s=3600.0)
+    assert await read(context, make_results(A, B, C, D)) == []
+    assert set(context.pages) == {A, B, C, D}
+
+
+async def test_further_results_take_the_place_of_pages_that_fail() -> None:
+    urls = [f"https://{number}.example/" for number in range(12)]
+    reader = FakeReader({url: "good" for url in urls[-PLAN.enough_pages :]})
+    context = make_context(reader, deadline_s=3600.0)
+    failures = await read(context, make_results(*urls))
+    assert set(context.pages) == set(urls[-PLAN.enough_pages :])
+    assert len(failures) == len(urls) - PLAN.enough_pages
 
 
 async def test_pages_not_read_when_the_deadline_passes_are_failures() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 from langgraph.runtime import Runtime
@@ -46,6 +46,7 @@ from websearch_agent.types import (
 Emit = Callable[[object], None]
 
 MIN_PATIENCE_S = 1.5
+MIN_GRACE_S = 0.3
 # What an engine remembers of a page that is gone or may not be read is no source either.
 WITHOUT_SNIPPET = frozenset({PageMissing.code, AddressNotAllowed.code})
 
@@ -175,6 +176,7 @@ async def _read_until_enough(
     """Fetch the first ones at once, one more for each that fails, parse in order of arrival.
 
     Ends when enough are in, or the reading deadline is over; cancels what is no longer needed.
+    Pages that the search put first are given a little longer than the others took.
     """
     asked_for = all(result.engine == "question" for result in results)
     enough = len(results) if asked_for else min(context.plan.enough_pages, len(results))
@@ -192,7 +194,7 @@ async def _read_until_enough(
 
     pending = start_reading(context.plan.pages_to_read)
     try:
-        while pending and good < enough:
+        while pending and (good < enough or _is_worth_waiting(pending, tasks, enough)):
             done, pending = await asyncio.wait(
                 pending, timeout=max(0.0, give_up_at - now()), return_when=asyncio.FIRST_COMPLETED
             )
@@ -203,7 +205,9 @@ async def _read_until_enough(
                 read = _take_in(tasks[task], task.result(), context, emit, failures)
                 good += read
                 pending |= start_reading(1 - read)
-            if 2 * good >= enough and not asked_for:
+            if good >= enough:
+                give_up_at = min(give_up_at, now() + _grace_s(now() - started))
+            elif 2 * good >= enough and not asked_for:
                 give_up_at = min(give_up_at, started + _patience_s(now() - started))
     finally:
         await _cancel_all(pending)
@@ -213,6 +217,24 @@ async def _read_until_enough(
             failure = PageFailure(tasks[task].url, PageUnreachable.code, late)
             _take_in(tasks[task], failure, context, emit, failures)
     return failures
+
+
+def _is_worth_waiting(
+    pending: set[asyncio.Task[Page | PageFailure]],
+    tasks: Mapping[asyncio.Task[Page | PageFailure], SearchResult],
+    enough: int,
+) -> bool:
+    """Whether one of the pages that the search put first is still on its way.
+
+    The fastest pages are not the best: of ten documents of an index the one with the answer, a
+    long one, came sixth.
+    """
+    return any(tasks[task].rank <= enough for task in pending)
+
+
+def _grace_s(enough_read_s: float) -> float:
+    """How much longer the first pages may take when enough others took so long."""
+    return max(MIN_GRACE_S, enough_read_s / 2)
 
 
 def _patience_s(half_read_s: float) -> float:

@@ -59,6 +59,13 @@ def snippets_only_notice(question: str) -> str:
     )
 
 
+def ranking_notice(question: str, failure: str) -> str:
+    """The ranking server gave no scores."""
+    if _is_chinese(question):
+        return f"本回答所用的段落仅按字词排序选出，因为排序服务不可用：{failure}"
+    return f"The passages for this answer were chosen by their words alone: {failure}"
+
+
 def address_notice(question: str, failure: PageFailure) -> str:
     """A page that the person named could not be read."""
     if _is_chinese(question):

@@ -37,6 +37,7 @@ from websearch_agent.protocols import (
     DocumentStore,
     ModelClient,
     PageReader,
+    Reranker,
     SearchEngine,
 )
 from websearch_agent.search.resting import RestTable
@@ -71,6 +72,7 @@ class AgentParts:
     reading_deadline_s: float
     answer_deadline_s: float
     evidence: EvidenceForm = "passages"
+    reranker: Reranker | None = None
     today: Callable[[], date] = date.today
     rests: RestTable = field(default_factory=RestTable)
     running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -240,6 +242,7 @@ def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversati
         reader=parts.reader,
         documents=parts.documents,
         evidence=request.evidence or parts.evidence,
+        reranker=parts.reranker,
         rests=parts.rests,
         search_deadline_s=parts.search_deadline_s,
         reading_deadline_s=parts.reading_deadline_s,

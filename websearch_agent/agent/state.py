@@ -11,6 +11,7 @@ from websearch_agent.protocols import (
     DocumentStore,
     ModelClient,
     PageReader,
+    Reranker,
     SearchEngine,
 )
 from websearch_agent.search.canonical_url import canonical_url
@@ -63,7 +64,8 @@ class AgentContext:
     turn that had any, which a follow-up may be answered from. `addresses` are the web addresses
     that the person wrote into the question. `snippets` are what engines showed of pages that could
     not be read, as if they were pages, by the result's address. `builtin_engine` is asked
-    only when no other engine could be. `answer_by` is a time of the event loop's clock.
+    only when no other engine could be. `notices_given` are those that a second search would say
+    again. `answer_by` is a time of the event loop's clock.
     """
 
     request: AnswerRequest
@@ -84,9 +86,11 @@ class AgentContext:
     reading_deadline_s: float
     answer_by: float
     evidence: EvidenceForm = "passages"
+    reranker: Reranker | None = None
     pages: dict[str, Page] = field(default_factory=dict)
     snippets: dict[str, Page] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    notices_given: set[str] = field(default_factory=set)
 
 
 # Two events that stay inside: they complete the `Answer`, no door shows them.

@@ -1,20 +1,24 @@
 """Does the ranking of passages put the pages that hold the answer first?"""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from websearch_agent.agent.select import RERANKED_PASSAGES, rerank
+from websearch_agent.config import Settings
 from websearch_agent.errors import InvalidRequest
 from websearch_agent.evals.metrics import bootstrap_interval, mean, ndcg, quantile, recall_at
 from websearch_agent.evals.rows import group_by, read_rows
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.pages.rank import PassageIndex
+from websearch_agent.protocols import Reranker
 from websearch_agent.types import Page, Passage
+from websearch_agent.wiring import make_reranker
 
 QUESTIONS_SUFFIX = "_questions"
 DOCUMENT_SUFFIXES = ("_corpus", "_passages", "_distractors")
@@ -52,16 +56,39 @@ class RankingResult:
     seconds: float
 
 
-def run_ranking(
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    passages: Sequence[Passage]
+    titles: Mapping[str, str]
+    index: PassageIndex
+
+
+async def measure_ranking(
+    settings: Settings, paths: Sequence[Path], *, limit: int | None = None
+) -> dict[str, Any]:
+    """`run_ranking` as it is configured. Raises InvalidRequest, ConfigError, ModelError."""
+    reranker = make_reranker(settings)
+    try:
+        summary = await run_ranking(paths, limit=limit, reranker=reranker)
+    finally:
+        if reranker is not None:
+            await reranker.close()
+    ranking = {"ranking": settings.ranking, "ranking_model": settings.ranking_model}
+    return {**summary, "settings": {**summary["settings"], **ranking}}
+
+
+async def run_ranking(
     paths: Sequence[Path],
     *,
     limit: int | None = None,
+    reranker: Reranker | None = None,
     on_result: Callable[[RankingResult], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Rank all documents beside each question file for its questions.
 
     `X_questions.jsonl` is searched in `X_corpus`, `X_passages` and `X_distractors`. A page counts
-    as its best passage. Questions without a judged document are left out. Raises InvalidRequest.
+    as its best passage. Questions without a judged document are left out. Raises InvalidRequest,
+    and ModelError if the reranker fails.
     """
     results: list[RankingResult] = []
     counts = {"documents": 0, "passages": 0}
@@ -72,8 +99,8 @@ def run_ranking(
         titles = {row.id: row.title for row in documents}
         counts["documents"] += len(documents)
         counts["passages"] += len(passages)
-        index = PassageIndex(passages, titles=titles)
-        for result in _rank_questions(questions, passages, index):
+        collection = _Collection(passages, titles, PassageIndex(passages, titles=titles))
+        async for result in _rank_questions(questions, collection, reranker):
             results.append(result)
             on_result(result)
     if not results:
@@ -108,21 +135,18 @@ def document_paths(questions: Path) -> list[Path]:
     )
 
 
-def _rank_questions(
-    questions: Sequence[RankingRow], passages: Sequence[Passage], index: PassageIndex
-) -> Iterator[RankingResult]:
-    known = {passage.url for passage in passages}
+async def _rank_questions(
+    questions: Sequence[RankingRow], collection: _Collection, reranker: Reranker | None
+) -> AsyncIterator[RankingResult]:
+    known = {passage.url for passage in collection.passages}
     for row in questions:
         relevant = set(row.qrels) - set(row.qrels_weak)
         if not relevant & known:
             continue
         started = time.perf_counter()
-        scores = index.scores([row.question])
-        places = sorted(
-            (place for place, score in enumerate(scores) if score), key=lambda p: -scores[p]
-        )
+        ranked = await _rank(row.question, collection, reranker)
         seconds = time.perf_counter() - started
-        order = list(dict.fromkeys(passages[place].url for place in places))
+        order = list(dict.fromkeys(passage.url for passage in ranked))
         order = [url for url in order if url not in row.qrels_weak]
         yield RankingResult(
             row.lang,
@@ -131,6 +155,21 @@ def _rank_questions(
             recall_at(order, relevant, depth=RECALL_DEPTH),
             seconds,
         )
+
+
+async def _rank(question: str, collection: _Collection, reranker: Reranker | None) -> list[Passage]:
+    """The passages that share a word with the question, best first."""
+    scores = collection.index.scores([question])
+    found = [
+        replace(passage, score=score)
+        for passage, score in zip(collection.passages, scores, strict=True)
+        if score
+    ]
+    found.sort(key=lambda passage: -passage.score)
+    if reranker is None:
+        return found
+    best, rest = found[:RERANKED_PASSAGES], found[RERANKED_PASSAGES:]
+    return [*await rerank(best, question, reranker, titles=collection.titles), *rest]
 
 
 def _as_page(row: DocumentRow) -> Page:

@@ -23,7 +23,8 @@ _TOO_LONG = re.compile(
     r"context[ _](length|size|window)|exceed_context|maximum model length"
     r"|maximum.{0,20}(context|length)|too many tokens|prompt is too long"
     r"|max_(new_)?tokens.{0,30} must be (<=|at least 1, got -)"
-    r"|inputs?[`'\"]? (must have less than|tokens \+)|token count .{0,40}exceeds",
+    r"|inputs?[`'\"]? (must have less than|tokens \+)|token count .{0,40}exceeds"
+    r"|is too large to process",
     re.IGNORECASE | re.DOTALL,
 )
 _TOOLS = re.compile(r"\btools?\b|tool[-_ ]choice|--jinja", re.IGNORECASE)

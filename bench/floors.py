@@ -1,0 +1,54 @@
+"""Runs the evals on the measuring data and compares their figures with `floors.toml`.
+
+    python bench/floors.py ../shared/data
+
+Printed: a line for each floor, then one JSON object. Exit status 1 if a figure is below its floor.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tomllib
+from functools import reduce
+from pathlib import Path
+
+FLOORS = Path(__file__).with_name("floors.toml")
+SHOWN_ERROR_CHARS = 500
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="holds extraction/, qa/ and rewriting/")
+    folder = parser.parse_args().folder
+    if not folder.is_dir():
+        sys.exit(f"{folder} is not there: the measuring data are not part of this repository")
+    floors = tomllib.loads(FLOORS.read_text(encoding="utf-8"))["floor"]
+    printed: dict[str, dict[str, object]] = {}
+    rows = []
+    for floor in floors:
+        command = floor["command"]
+        if command not in printed:
+            printed[command] = run(command.split(), folder)
+        value = reduce(lambda part, key: part[key], floor["metric"].split("."), printed[command])
+        rows.append({**floor, "value": value, "holds": value >= floor["floor"]})
+        mark = "ok   " if rows[-1]["holds"] else "BELOW"
+        print(
+            f"{mark} {value:.4f} (floor {floor['floor']}) {command} {floor['metric']}", flush=True
+        )
+    print(json.dumps({"eval": "floors", "rows": rows}))
+    sys.exit(not all(row["holds"] for row in rows))
+
+
+def run(words: list[str], folder: Path) -> dict[str, object]:
+    """The object that `websearch-agent WORDS` prints. Files of `folder` are given by their names."""
+    named = [str(folder / word) if (folder / word).is_file() else word for word in words]
+    program = Path(sys.executable).with_name("websearch-agent")
+    done = subprocess.run([program, *named], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(words)}: {done.stderr[-SHOWN_ERROR_CHARS:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
