@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def run(words: list[str], folder: Path) -> dict[str, object]:
-    """The object that `websearch-agent WORDS` prints. Files of `folder` are given by their names."""
+    """The object that `websearch-agent WORDS` prints; files of `folder` go by their names."""
     named = [str(folder / word) if (folder / word).is_file() else word for word in words]
     program = Path(sys.executable).with_name("websearch-agent")
     done = subprocess.run([program, *named], capture_output=True, text=True, check=False)

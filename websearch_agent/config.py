@@ -91,8 +91,8 @@ class Settings(BaseSettings):
     source_tokens: int | None = Field(
         default=None,
         ge=256,
-        description="Most tokens of sources shown to the model. Unset: 1400 embedded, else 6000 "
-        "or what the window leaves.",
+        description="Most tokens of sources shown to the model. Unset: 1400 embedded, else half of "
+        "the window, at least 6000 and at most 16000, as far as the window leaves room.",
     )
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("ddgs", "local"),

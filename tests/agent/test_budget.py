@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from websearch_agent.agent.budget import count_prompt, fit_prompt
-from websearch_agent.agent.select import fill_budget
+from websearch_agent.agent.select import Room, fill_budget, share_out
 from websearch_agent.agent.state import AgentContext
 from websearch_agent.models.dialects.markers import MarkersDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
@@ -97,13 +97,13 @@ def passage(url: str, text: str) -> Passage:
 
 def test_each_page_is_heard_before_any_is_heard_twice() -> None:
     ranked = [passage("a", "1"), passage("a", "2"), passage("b", "3"), passage("c", "4")]
-    chosen = fill_budget(ranked, [10, 10, 10, 10], budget_tokens=155, max_sources=5)
+    chosen = fill_budget(ranked, [10, 10, 10, 10], Room(155, max_sources=5))
     assert [p.text for p in chosen] == ["1", "3", "4"]
 
 
 def test_no_more_sources_than_asked_for_and_the_rest_goes_to_the_best() -> None:
     ranked = [passage("a", "1"), passage("b", "2"), passage("c", "3"), passage("a", "4")]
-    chosen = fill_budget(ranked, [10, 10, 10, 10], budget_tokens=1000, max_sources=2)
+    chosen = fill_budget(ranked, [10, 10, 10, 10], Room(1000, max_sources=2))
     assert [p.text for p in chosen] == ["1", "2", "4"]
 
 
@@ -126,3 +126,22 @@ async def test_older_turns_are_shortened_before_they_go() -> None:
     assert lengths[-1] == 900
     assert len(lengths) > 1
     assert all(250 < length < 350 for length in lengths[:-1])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sources", "passages"), [(700, 3, 4), (1400, 3, 4), (6000, 5, 6), (16_000, 5, 16)]
+)
+def test_wide_window_shows_more_of_each_source(tokens: int, sources: int, passages: int) -> None:
+    room = share_out(tokens, source_tokens=max(tokens, 1400), max_sources=5)
+    assert (room.max_sources, room.passages_per_source) == (sources, passages)
+
+
+def test_window_of_32768_tokens_is_used_for_sources() -> None:
+    ranked = [
+        Passage(f"https://{page}.example/", f"{page} {place}", place, place + 3, score=1.0)
+        for place in range(40)
+        for page in range(5)
+    ]
+    room = share_out(16_000, source_tokens=16_000, max_sources=5)
+    chosen = fill_budget(ranked, [180] * len(ranked), room)
+    assert 14_000 < 180 * len(chosen) < 16_000

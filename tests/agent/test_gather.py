@@ -89,7 +89,7 @@ async def test_first_result_that_is_read_after_enough_others_is_still_taken() ->
 
 async def test_further_results_take_the_place_of_pages_that_fail() -> None:
     urls = [f"https://{number}.example/" for number in range(12)]
-    reader = FakeReader({url: "good" for url in urls[-PLAN.enough_pages :]})
+    reader = FakeReader(dict.fromkeys(urls[-PLAN.enough_pages :], "good"))
     context = make_context(reader, deadline_s=3600.0)
     failures = await read(context, make_results(*urls))
     assert set(context.pages) == set(urls[-PLAN.enough_pages :])

@@ -6,8 +6,8 @@ import pytest
 from agent_parts import A, B, C, answer_of, ask, make_parts
 from fakes import FakeEngine, FakeReranker, make_results, search_call
 
+from websearch_agent.agent.ranking import RERANKED_PASSAGES, rerank
 from websearch_agent.agent.run import AgentParts
-from websearch_agent.agent.select import RERANKED_PASSAGES, rerank
 from websearch_agent.errors import ModelUnavailable, PageUnreachable
 from websearch_agent.events import Notice, SourcesSelected
 from websearch_agent.store.sqlite import SqliteStore

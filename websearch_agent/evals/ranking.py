@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from websearch_agent.agent.select import RERANKED_PASSAGES, rerank
+from websearch_agent.agent.ranking import RERANKED_PASSAGES, rerank
 from websearch_agent.config import Settings
 from websearch_agent.errors import InvalidRequest
 from websearch_agent.evals.metrics import bootstrap_interval, mean, ndcg, quantile, recall_at

@@ -26,7 +26,9 @@ _log = logging.getLogger(__name__)
 # Of a server that does not tell its window: what a family was made for is often not what a server
 # was started with.
 MOST_UNTOLD_WINDOW = 8192
-SOURCE_TOKENS = 6000
+# Sources get half of a wide window. More costs more than it brings: reading takes time and money.
+MIN_SOURCE_TOKENS = 6000
+MAX_SOURCE_TOKENS = 16_000
 ANSWER_TOKENS = 1024
 
 
@@ -57,7 +59,8 @@ class ServedModel:
         window = self._settings.context_window or self.capabilities.context_window or untold
         window = min(window, self._refused_window or window)
         most = self._settings.answer_tokens or self.profile.answer_tokens
-        sources = self._settings.source_tokens or SOURCE_TOKENS
+        half = min(max(MIN_SOURCE_TOKENS, window // 2), MAX_SOURCE_TOKENS)
+        sources = self._settings.source_tokens or half
         answer = most or min(ANSWER_TOKENS, window // 4)
         return ModelLimits(window, min(sources, window), answer)
 
