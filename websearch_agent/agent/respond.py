@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from websearch_agent.agent.budget import fit_prompt
+from websearch_agent.agent.fence_echo import FenceEchoFilter
 from websearch_agent.agent.notices import cut_notice, nothing_found_notice, uncited_notice
 from websearch_agent.agent.prompting import build_prompt, citable_sources
 from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, UsageCounted
@@ -179,6 +180,7 @@ class _AnswerWriter:
         self._sources = sources
         self._shown = shown
         self._stream = self._new_stream()
+        self._fence_echo = FenceEchoFilter()
         self._sent_markers = 0
 
     @property
@@ -186,6 +188,9 @@ class _AnswerWriter:
         return self._stream.length > 0
 
     def write(self, text: str) -> None:
+        self._show(self._fence_echo.feed(text))
+
+    def _show(self, text: str) -> None:
         # Models like to begin with blank lines.
         self._send(self._stream.feed(text if self.started else text.lstrip()))
 
@@ -214,6 +219,7 @@ class _AnswerWriter:
         if self.started:
             self._emit(AnswerRestarted())
         self._stream = self._new_stream()
+        self._fence_echo = FenceEchoFilter()
         self._sent_markers = 0
 
     def _new_stream(self) -> CitationStream:
@@ -222,6 +228,7 @@ class _AnswerWriter:
         )
 
     def end(self, finish_reason: str) -> None:
+        self._show(self._fence_echo.finish())
         self._send(self._stream.finish())
         if not self._stream.text.strip():
             raise _nothing_written(finish_reason)

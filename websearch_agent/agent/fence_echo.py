@@ -1,0 +1,33 @@
+"""The end mark of a source, which small models copy to the end of their answer."""
+
+# No HTML has it: `<source>` is an element without an end, so code in an answer stays whole.
+FENCE_END = "</source>"
+
+
+class FenceEchoFilter:
+    """Takes lines that are nothing but `</source>` out of a text that comes in pieces.
+
+    Holds back no more than the beginning of such a line.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._is_text = False
+
+    def feed(self, text: str) -> str:
+        """What may be shown of the text so far held back and of this piece."""
+        shown = ""
+        for character in text:
+            self._held += character
+            if character == "\n":
+                shown += "" if self._held.strip() == FENCE_END else self._held
+                self._held, self._is_text = "", False
+            elif self._is_text or not FENCE_END.startswith(self._held.strip(" \t")):
+                shown += self._held
+                self._held, self._is_text = "", True
+        return shown
+
+    def finish(self) -> str:
+        """What is left: the beginning of a mark that never ended is text."""
+        rest, self._held = self._held, ""
+        return "" if rest.strip() == FENCE_END else rest
