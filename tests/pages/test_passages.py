@@ -163,3 +163,9 @@ def test_heading_keeps_its_title_and_an_endless_one_is_text() -> None:
     assert passage.heading == "A # title"
     (text,) = split_passages(page(f"# {'x' * 161}\n\nSome words."))
     assert text.heading == ""
+
+
+def test_code_in_a_list_ends_where_its_indented_fence_does() -> None:
+    example = "- Example:\n  ```\n  run()\n  ```\n- More."
+    text = f"## First\n\n{sentences(12)}\n\n{example}\n\n## Second\n\n{sentences(12)}"
+    assert {passage.heading for passage in split_passages(page(text))} == {"First", "Second"}

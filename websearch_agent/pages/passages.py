@@ -153,7 +153,7 @@ def _block_extent(text: str, lines: list[tuple[int, int]], first: int) -> tuple[
     start, end = lines[first]
     after = first + 1
     if fence := _FENCE.match(text, start, end):
-        while after < len(lines) and not text.startswith(fence[1], lines[after][0]):
+        while after < len(lines) and not _closes(text[slice(*lines[after])], fence[1]):
             after += 1
         return "code", min(after + 1, len(lines))
     if _heading(text, start, end):
@@ -167,6 +167,12 @@ def _block_extent(text: str, lines: list[tuple[int, int]], first: int) -> tuple[
             break
         after += 1
     return ("table" if is_table else "prose"), after
+
+
+def _closes(line: str, fence: str) -> bool:
+    """Whether the line ends a code block; in a list it is indented as its beginning was."""
+    mark = line.strip(" \t")
+    return mark.startswith(fence) and not mark.strip(fence[0])
 
 
 def _heading(text: str, start: int, end: int) -> tuple[int, str] | None:
