@@ -57,3 +57,10 @@ def test_language_is_named_where_the_script_tells_it() -> None:
 
 def test_nothing_found_is_said() -> None:
     assert "found nothing" in prompts.sources([])
+
+
+def test_answer_is_asked_for_in_a_language_whatever_the_sources_are_in() -> None:
+    named = prompts.answer_system(MONDAY, search_tool=False, language="Chinese")
+    assert "Answer in Chinese, whatever the language of the sources" in named
+    unnamed = prompts.answer_system(MONDAY, search_tool=False, language="")
+    assert "Answer in the language of the question" in unnamed

@@ -1,6 +1,7 @@
 """`eval decision` as a person runs it, against a model server of this machine."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -112,3 +113,26 @@ def test_wrong_profile_names_the_setting(tmp_path: Path, monkeypatch: pytest.Mon
     path = write_rows(tmp_path / "a.jsonl", "one")
     error = run_cli("eval", "decision", str(path)).exception
     assert str(error).startswith("WEBSEARCH_MODEL_PROFILE: There is no model profile 'nosuch'")
+
+
+def test_ranking_and_extraction_print_one_object(tmp_path: Path) -> None:
+    (tmp_path / "x_questions.jsonl").write_text('{"question": "red bridge", "qrels": ["a"]}\n')
+    (tmp_path / "x_corpus.jsonl").write_text(
+        '{"id": "a", "text": "The red bridge."}\n{"id": "b", "text": "A tower."}\n'
+    )
+    shown = run_cli("eval", "ranking", str(tmp_path / "x_questions.jsonl"), "--json")
+    assert json.loads(shown.stdout.splitlines()[-1])["metrics"]["ndcg_at_10"] == 1.0
+
+    text = "The red bridge was opened in 1932 by the mayor of the town, and many people came. " * 3
+    (tmp_path / "html").mkdir()
+    page = f"<html><body><nav>Menu Home</nav><article><p>{text}</p></article></body></html>"
+    (tmp_path / "html" / "p.html.gz").write_bytes(gzip.compress(page.encode()))
+    (tmp_path / "pages.jsonl").write_text(json.dumps({"id": "p", "truth": text}) + "\n")
+    shown = run_cli("eval", "extraction", str(tmp_path / "pages.jsonl"), "--json")
+    assert json.loads(shown.stdout.splitlines()[-1])["metrics"]["f1"] == 1.0
+
+
+def test_ranking_without_documents_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "x_questions.jsonl").write_text('{"question": "red bridge", "qrels": ["a"]}\n')
+    error = run_cli("eval", "ranking", str(tmp_path / "x_questions.jsonl")).exception
+    assert "X_corpus.jsonl" in str(error)
