@@ -5,7 +5,8 @@
 The folder holds `mock_servers.py`, a model, a search engine and a web on one loopback port. Each
 page of that web states one fact; each kind of awkward page is ranked first, alone and all together.
 The mock's robots.txt closes its awkward pages, so robots.txt is passed over here. The last line is
-one JSON object; exit status 1 if an answer failed or an awkward page became a source.
+one JSON object; exit status 1 if an answer failed, stated fewer than its true facts (four, two in a
+window of 2,048 tokens), or an awkward page became a source.
 """
 
 import argparse
@@ -70,7 +71,12 @@ def main() -> None:
         finally:
             server.terminate()
     print(json.dumps({"eval": "awkward_pages", "rows": rows}))
-    sys.exit(any(row["failed"] or row["awkward_sources"] for row in rows))
+    sys.exit(any(_is_bad(row) for row in rows))
+
+
+def _is_bad(row: dict[str, object]) -> bool:
+    wanted = 2 if "2048" in str(row["case"]) else 4
+    return bool(row["failed"] or row["awkward_sources"] or int(str(row["true_facts"])) < wanted)
 
 
 async def measure(world: ModuleType, port: int) -> list[dict[str, object]]:
@@ -131,7 +137,7 @@ async def _answer(service: AgentService, topic: str, world: ModuleType) -> dict[
             end = event
     seconds = round(time.perf_counter() - started, 2)
     if not isinstance(end, AnswerFinished):
-        return {"failed": end.code if end else "no end", "seconds": seconds, "awkward_sources": []}
+        return {"failed": end.code if end else "no end", "seconds": seconds}
     answer = end.answer
     facts = world.facts_in(_MARKER.sub("", answer.text))
     true = {fact for fact in facts if world.fact(fact[1], fact[2]) == fact[0]}

@@ -10,8 +10,9 @@ import pytest
 from fakes import FakeDocuments, FakeModel, FakeReader, make_page, make_results
 from langgraph.runtime import Runtime
 
-from websearch_agent.agent.gather import MIN_PATIENCE_S, read_pages
+from websearch_agent.agent.gather import read_pages
 from websearch_agent.agent.plan import PLANS
+from websearch_agent.agent.reading import MIN_PATIENCE_S
 from websearch_agent.agent.state import AgentContext, initial_state
 from websearch_agent.errors import IndexUnusable, NoPageReadable, PageEmpty, PageUnreachable
 from websearch_agent.events import (

@@ -1,7 +1,7 @@
 """Evidence as summaries: each page read for the question, and still traceable to the page."""
 
 import pytest
-from agent_parts import TEXTS, A, B, C, answer_of, ask, make_parts
+from agent_parts import TEXTS, A, B, C, answer_of, ask, finished, make_parts
 from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.errors import ModelUnavailable
@@ -58,6 +58,17 @@ async def test_passages_are_shown_when_no_summary_is_left(store: SqliteStore) ->
     shown = model.calls[-1].messages[-1].content
     assert TEXTS[A] in shown
     assert all(source.summary == "" for source in answer.sources)
+
+
+async def test_follow_up_is_shown_the_passages_not_the_summary_for_another_question(
+    store: SqliteStore,
+) -> None:
+    replies = [search_call("red bridge"), *SUMMARIES.values(), "In 1932. [1]", "By the mayor. [1]"]
+    model = FakeModel(replies)
+    parts = make_parts(store, model)
+    first = finished(await ask(parts, evidence="summaries"))
+    await ask(parts, "Who opened it?", conversation_id=first.conversation_id)
+    assert TEXTS[A] in model.calls[-1].messages[-1].content
 
 
 async def test_summaries_are_passages_unless_asked_for(store: SqliteStore) -> None:

@@ -46,7 +46,7 @@ function buildCards(sources) {
 function buildCard(source) {
   const site = source.site || siteOf(source.url);
   const meta = element("p", { class: "card-meta" });
-  for (const words of [site, source.date, translate(KIND_WORDS[source.kind] ?? "kindPage")]) {
+  for (const words of [site, source.author, source.date, translate(KIND_WORDS[source.kind] ?? "kindPage")]) {
     if (words) meta.append(element("span", { text: words }));
   }
   return element(

@@ -1,6 +1,7 @@
 """What a conversation's earlier turns are to the next question."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from websearch_agent.conversations import (
     Turn,
@@ -36,8 +37,11 @@ def conversation_sources(turns: Sequence[Turn]) -> tuple[Source, ...]:
 
 
 def sources_in_hand(turns: Sequence[Turn]) -> tuple[Source, ...]:
-    """The sources of the latest finished turn that had any, with their passages."""
+    """The sources of the latest finished turn that had any, with their passages.
+
+    Without their summaries: these were written for that turn's question.
+    """
     for turn in reversed(turns):
         if turn.status == "finished" and turn.answer is not None and turn.answer.sources:
-            return turn.answer.sources
+            return tuple(replace(source, summary="") for source in turn.answer.sources)
     return ()

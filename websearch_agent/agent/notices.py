@@ -90,6 +90,20 @@ def cut_notice(question: str, finish_reason: str) -> str:
     return ""
 
 
+def no_filter_message(question: str, failures: Sequence[EngineFailure]) -> str:
+    """Every engine was left out, because it cannot honour a filter of the question."""
+    reasons = _reasons(failures)
+    if _is_chinese(question):
+        return (
+            f"已配置的搜索引擎都不支持这些筛选条件（{reasons}）。请去掉筛选条件再问，或在 "
+            "WEBSEARCH_ENGINES 中加入支持它们的引擎（见 README 的 Engines 一节）。"
+        )
+    return (
+        f"None of the configured engines takes these filters ({reasons}). Ask without them, or add "
+        "an engine that takes them to WEBSEARCH_ENGINES (README, Engines)."
+    )
+
+
 def no_engine_message(
     question: str, failures: Sequence[EngineFailure], *, builtin_asked: bool
 ) -> str:

@@ -37,6 +37,9 @@ from websearch_agent.types import (
 
 Emit = Callable[[object], None]
 
+SHRINK_TO_LEARNT_WINDOW = 0.85
+SHRINK_TO_UNKNOWN_WINDOW = 0.5
+
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _LATIN_WORD = re.compile(r"[a-z][a-z0-9_]{2,}")
 
@@ -67,10 +70,11 @@ async def _reply_or_ask_again(
     try:
         return await _fit_and_reply(state, context, emit, shrink=shrink)
     except _NothingSaid as error:
-        # The server's real window is smaller than it says. Some tell it when they refuse.
-        learnt = (await context.model.limits()).context_window < believed
-        if isinstance(error.cause, ContextTooLong) and not learnt:
-            shrink = 0.5
+        if isinstance(error.cause, ContextTooLong):
+            # The server's real window is smaller than it says. Some tell it when they refuse; then
+            # only the count was too low as well, or may have been.
+            learnt = (await context.model.limits()).context_window < believed
+            shrink = SHRINK_TO_LEARNT_WINDOW if learnt else SHRINK_TO_UNKNOWN_WINDOW
     try:
         return await _fit_and_reply(state, context, emit, shrink=shrink)
     except _NothingSaid as error:

@@ -47,23 +47,19 @@ async def summarise_sources(
     if not kept:
         return ()
     room = min(MAX_SUMMARY_TOKENS, budget_tokens // len(kept) - TOKENS_PER_SOURCE)
-    summaries = await asyncio.gather(
+    summarised = await asyncio.gather(
         *(_summarise(source, context, max_tokens=room, emit=emit) for source in kept)
     )
-    return tuple(
-        replace(source, summary=summary)
-        for source, summary in zip(kept, summaries, strict=True)
-        if summary
-    )
+    return tuple(source for source in summarised if source.summary)
 
 
 async def _summarise(
     source: Source, context: AgentContext, *, max_tokens: int, emit: Callable[[object], None]
-) -> str:
-    """What the source says about the question, empty if nothing."""
+) -> Source:
+    """The source with what it says about the question and the passages that this was made from."""
     source = await _fit(source, context, max_tokens=max_tokens)
     if not source.passages:
-        return ""
+        return source
     call = ModelCall(_messages(source, context), max_tokens=max_tokens)
     text = ""
     try:
@@ -75,9 +71,11 @@ async def _summarise(
                     emit(UsageCounted(delta.usage))
     except ModelError as error:
         _logger.warning("source %d could not be summarised: %s", source.number, error.message)
-        return ""
+        return source
     # Its markers would be taken for numbers of our sources.
-    return "" if _NOTHING.match(text) else _MARKER.sub("", text).strip()
+    return (
+        source if _NOTHING.match(text) else replace(source, summary=_MARKER.sub("", text).strip())
+    )
 
 
 async def _fit(source: Source, context: AgentContext, *, max_tokens: int) -> Source:

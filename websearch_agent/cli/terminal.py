@@ -217,7 +217,8 @@ _KINDS = {
 
 def describe_source(source: Source) -> str:
     """One source as a line: number, title, site, date, address."""
-    facts = [part for part in (source.site, source.date, _KINDS[source.kind]) if part]
+    known = (source.site, source.author, source.date, _KINDS[source.kind])
+    facts = [part for part in known if part]
     about = f" ({', '.join(facts)})" if facts else ""
     return printable_line(f"[{source.number}] {source.title}{about}  {source.url}")
 

@@ -12,6 +12,7 @@ from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ContextTooLong, ModelError, ModelUnavailable
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.connection_errors import connection_failed, runs_in_container
+from websearch_agent.models.exact_count import ExactCounter
 from websearch_agent.models.http_errors import (
     ModelBusy,
     ModelNotServed,
@@ -78,6 +79,7 @@ class OpenAICompatibleModel:
             verify=_trusted_authorities() if settings.model_url.startswith("https:") else True,
         )
         self._served = ServedModel(settings, self._http, key=key)
+        self._exact = ExactCounter()
 
     @property
     def name(self) -> str:
@@ -110,7 +112,14 @@ class OpenAICompatibleModel:
         return self._served.limits()
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return estimate_tokens(texts, self._served.capabilities.token_factors)
+        """By the server's `/tokenize` where it has one and the texts are few, else estimated."""
+        served = self._served
+        form = served.capabilities.tokenize
+        if form is not None:
+            counts = await self._exact.count(self._http, served.asked, form, texts)
+            if counts is not None:
+                return counts
+        return estimate_tokens(texts, served.capabilities.token_factors)
 
     async def close(self) -> None:
         await self._http.aclose()

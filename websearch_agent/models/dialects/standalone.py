@@ -23,6 +23,7 @@ MAX_NEW_CHARACTERS = 3
 _WORD = re.compile(r"[^\W_\u3040-\u9fff\uac00-\ud7af]+|[\u3040-\u9fff\uac00-\ud7af]")
 _MARKER = re.compile(r" ?\[\d+\]")
 _CJK = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
+_NEGATION = re.compile(r"\b(?:not|never|no|without|\w+n['’]t)\b|[不没未无非]", re.IGNORECASE)
 _POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|this|that|these|those|he|him|his|she|her|hers|there|ones?)\b"
     r"|[它他她其该那这]|还有",
@@ -60,6 +61,8 @@ def is_trusted(rewrite: str, question: str, history: Sequence[Message]) -> bool:
     """Whether it says what the question says, in words of the question and the conversation."""
     said = _words(" ".join([question, *(message.content for message in history)]))
     written = _words(rewrite)
+    if _NEGATION.search(question) and not _NEGATION.search(rewrite):
+        return False
     kept = _share(word in written for word in _words(question))
     new = written - said
     new_characters = sum(bool(_CJK.match(word)) for word in new)
