@@ -24,6 +24,7 @@ QUESTIONS_SUFFIX = "_questions"
 DOCUMENT_SUFFIXES = ("_corpus", "_passages", "_distractors")
 DEPTH = 10
 RECALL_DEPTH = 5
+TIMED_QUESTIONS = 20
 
 
 class RankingRow(BaseModel):
@@ -92,6 +93,7 @@ async def run_ranking(
     """
     results: list[RankingResult] = []
     counts = {"documents": 0, "passages": 0}
+    first_hundred_s: list[float] = []
     for path in paths:
         questions = read_rows([path], RankingRow)[:limit]
         documents = read_rows(document_paths(path), DocumentRow)
@@ -99,6 +101,7 @@ async def run_ranking(
         titles = {row.id: row.title for row in documents}
         counts["documents"] += len(documents)
         counts["passages"] += len(passages)
+        first_hundred_s += _time_first_hundred(questions, passages, titles)
         collection = _Collection(passages, titles, PassageIndex(passages, titles=titles))
         async for result in _rank_questions(questions, collection, reranker):
             results.append(result)
@@ -109,7 +112,11 @@ async def run_ranking(
     return {
         "eval": "ranking",
         "n": len(results),
-        "metrics": {**_metrics(results), **_seconds(results)},
+        "metrics": {
+            **_metrics(results),
+            **_seconds(results),
+            "ms_per_100_passages": round(1000 * quantile(first_hundred_s, 0.5), 1),
+        },
         "by": {
             name: {key: _metrics(rows) for key, rows in group_by(results, name).items()}
             for name in ("lang", "src")
@@ -193,6 +200,19 @@ def _metrics(results: Sequence[RankingResult]) -> dict[str, Any]:
         "recall_at_5_ci95": bootstrap_interval(recalls),
         "n": len(results),
     }
+
+
+def _time_first_hundred(
+    questions: Sequence[RankingRow], passages: Sequence[Passage], titles: Mapping[str, str]
+) -> list[float]:
+    """Seconds to count and rank 100 passages, as the agent does for a question; some samples."""
+    seconds = []
+    for number, row in enumerate(questions[:TIMED_QUESTIONS]):
+        sample = passages[100 * number : 100 * (number + 1)] or passages[:100]
+        started = time.perf_counter()
+        PassageIndex(sample, titles=titles).scores([row.question])
+        seconds.append(time.perf_counter() - started)
+    return seconds
 
 
 def _seconds(results: Sequence[RankingResult]) -> dict[str, float]:
