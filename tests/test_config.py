@@ -29,6 +29,11 @@ SETTING_NAMES = {f"WEBSEARCH_{name.upper()}" for name in Settings.model_fields}
         ("WEBSEARCH_LOG_LEVEL", "loud", "debug"),
         ("WEBSEARCH_ALLOWED_HOSTS", "https://a.example", "no host name"),
         ("WEBSEARCH_SEARCH_THRESHOLD", "1.5", "less than 1"),
+        ("WEBSEARCH_DDGS_PROXY", "htp://127.0.0.1:9150", "no address of a proxy; example: socks5:"),
+        ("WEBSEARCH_DDGS_PROXY", "127.0.0.1:9150", "no address of a proxy"),
+        ("WEBSEARCH_DDGS_PROXY", "http://", "no address of a proxy"),
+        ("WEBSEARCH_DDGS_PROXY", "http://host:99999", "no address of a proxy"),
+        ("WEBSEARCH_DDGS_PROXY", "http://[::1:9", "no address of a proxy"),
     ],
 )
 def test_wrong_setting_is_named(
@@ -68,6 +73,53 @@ def test_key_is_never_in_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_key_is_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "sk-secret")
     assert "sk-secret" not in repr(load_settings())
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(SETTING_NAMES) if "_KEY" in name])
+def test_key_loses_the_line_end_of_its_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, " sk-secret \n")
+    key = getattr(load_settings(), name.removeprefix("WEBSEARCH_").lower())
+    assert key.get_secret_value() == "sk-secret"
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(SETTING_NAMES) if "_KEY" in name])
+@pytest.mark.parametrize("key", ["sk secret", "sk-sécret", "sk-secret…", "sk\nsecret", "sk\x7f"])
+def test_key_that_no_header_can_hold_is_refused_unseen(
+    name: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, key)
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert caught.value.message == f"{name}: holds characters that no key has: paste it anew"
+
+
+def test_key_of_blanks_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_BRAVE_API_KEY", " \n")
+    assert load_settings().brave_api_key is None
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://h:1", "https://h:1", "socks4://h:1", "socks4a://h:1", "socks5://h:1",
+        "socks5h://user:pass-word@[::1]:9150", "HTTP://proxy.example",
+    ],
+)  # fmt: skip
+def test_proxy_of_a_known_kind_is_taken_and_hidden(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBSEARCH_DDGS_PROXY", proxy)
+    settings = load_settings()
+    assert settings.ddgs_proxy is not None
+    assert settings.ddgs_proxy.get_secret_value() == proxy
+    assert proxy not in repr(settings)
+
+
+def test_password_of_a_wrong_proxy_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_DDGS_PROXY", "htp://user:pass-word@h:1")
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert "pass-word" not in caught.value.message
 
 
 def test_comma_lists_are_split_and_stripped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """Crawling a site of one's own, against pages that the test makes up."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,19 @@ class FakeSite:
         if isinstance(page, list):
             page = "".join(f'<a href="{link}">x</a>' for link in page).encode()
         return WebResponse(url, final_url, "text/html", page, truncated=False)
+
+
+class RedirectingSite(FakeSite):
+    """One whose start is redirected to a page with links."""
+
+    def __init__(self, start: str, final: str, pages: dict[str, Any], links: list[str]) -> None:
+        super().__init__({**pages, final: links})
+        self._start, self._final = start, final
+
+    async def get(self, url: str) -> WebResponse:
+        if url != self._start:
+            return await super().get(url)
+        return replace(await super().get(self._final), url=url)
 
 
 class FakeExtractor:
@@ -84,6 +99,54 @@ async def test_redirect_out_of_the_site_or_to_a_read_page_adds_nothing() -> None
     )
 
     assert await crawl(site) == [START]
+
+
+@pytest.mark.parametrize(
+    ("start", "final"),
+    [
+        ("https://example.org/guide/", "https://example.org/en/guide/"),
+        ("https://example.org/", "https://docs.example.org/"),
+        ("https://example.org/old.html", "https://www.example.org/new/start.html"),
+        ("http://example.org/guide", "https://example.org/guide/"),
+    ],
+)
+async def test_start_that_is_redirected_on_its_site_is_crawled_where_it_leads(
+    start: str, final: str
+) -> None:
+    page = final.rpartition("/")[0] + "/a"
+    site = RedirectingSite(start, final, {page: []}, links=["a", "https://evil.example/"])
+
+    assert await crawl(site, start=start) == [final, page]
+
+
+@pytest.mark.parametrize(
+    "final",
+    ["https://evil.example/guide/", "https://org/guide/", "https://notdocs.example.org/guide/",
+     "https://docs.example.org.evil.example/guide/"],
+)  # fmt: skip
+async def test_start_that_leads_to_another_site_is_a_failure_that_names_it(final: str) -> None:
+    site = FakeSite({START: final})
+    found = SiteCrawl(site, FakeExtractor(), max_pages=9, pause_s=0).run(START)
+
+    reason = f"it leads to another site; name {final} to crawl that one"
+    assert [page async for page in found] == [CrawlFailure(START, reason)]
+
+
+async def test_crawl_that_finds_nothing_says_so() -> None:
+    sitemap = b"<urlset><url><loc>https://elsewhere.example/</loc></url></urlset>"
+    address = "https://docs.example.org/guide/sitemap"
+    found = SiteCrawl(FakeSite({address: sitemap}), FakeExtractor(), max_pages=9, pause_s=0)
+
+    assert [page async for page in found.run(address)] == [
+        CrawlFailure(address, "it leads to no page below docs.example.org/guide/")
+    ]
+
+
+async def test_folder_without_its_slash_is_crawled_and_not_the_whole_host() -> None:
+    start = "https://docs.example.org/guide"
+    site = FakeSite({start: ["/guide/a", "/other", "/"], START + "a": []})
+
+    assert await crawl(site, start=start) == [start, START + "a"]
 
 
 async def test_crawl_ends_at_its_most_pages() -> None:
@@ -142,7 +205,8 @@ def test_links_are_found_in_all_ways_of_writing_them() -> None:
         ("https://docs.example.org", "/"),
         ("https://docs.example.org/guide/start.html", "/guide/"),
         ("https://docs.example.org/guide/", "/guide/"),
-        ("https://docs.example.org/guide", "/"),
+        ("https://docs.example.org/guide", "/guide/"),
+        ("https://docs.example.org/guide/3.12/start", "/guide/3.12/start/"),
     ],
 )
 def test_part_of_a_site_is_the_folder_of_its_start(start: str, folder: str) -> None:

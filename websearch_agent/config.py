@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -25,6 +26,9 @@ ENGINE_NAMES = (
     "openalex",
     "local",
 )
+
+# Those that the HTTP library of ddgs takes; any other scheme is an error at its first search.
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -110,7 +114,7 @@ class Settings(BaseSettings):
         default="duckduckgo,bing,yahoo",
         description="Backends that `news` asks, by way of `ddgs`, in this order.",
     )
-    ddgs_proxy: str | None = Field(
+    ddgs_proxy: SecretStr | None = Field(  # It may hold a password.
         default=None,
         description="Proxy for `ddgs` and `news`, for example `socks5://127.0.0.1:9150`.",
     )
@@ -247,6 +251,44 @@ class Settings(BaseSettings):
                 "belongs into WEBSEARCH_MODEL_API_KEY or WEBSEARCH_RANKING_API_KEY"
             )
         return value.rstrip("/") if value else value
+
+    @field_validator(
+        "model_api_key",
+        "ranking_api_key",
+        "brave_api_key",
+        "serper_api_key",
+        "tavily_api_key",
+        "exa_api_key",
+        "openalex_api_key",
+    )
+    @classmethod
+    def _check_key(cls, value: SecretStr | None) -> SecretStr | None:
+        """The key without the line end that files like to bring along."""
+        key = value.get_secret_value().strip() if value is not None else ""
+        if re.search(r"[^\x21-\x7e]", key):
+            # A header cannot hold it, and the error of the HTTP library would show it.
+            raise ValueError("holds characters that no key has: paste it anew")
+        return SecretStr(key) if key else None
+
+    @field_validator("ddgs_proxy")
+    @classmethod
+    def _check_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        """Unchecked, a wrong one would end the first search with an error of the library."""
+        address = value.get_secret_value().strip() if value is not None else ""
+        if not address:
+            return None
+        try:
+            parts = urlsplit(address)
+            is_whole = bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:  # a broken port or bracket; the message would show the address
+            is_whole = False
+        if not is_whole or parts.scheme not in PROXY_SCHEMES or re.search(r"\s", address):
+            schemes = ", ".join(PROXY_SCHEMES)
+            raise ValueError(
+                f"is no address of a proxy; example: socks5://127.0.0.1:9150; begins with one of: "
+                f"{schemes}"
+            )
+        return SecretStr(address)
 
     @field_validator("database_url")
     @classmethod

@@ -175,7 +175,8 @@ class Engines:
     def __init__(self, settings: Settings) -> None:
         self.local_engine = LocalEngine(settings.index_dir, name="local")
         self.builtin_engine = LocalEngine(settings.builtin_index_dir, name="builtin")
-        # One's own SearXNG may well be on localhost: this client takes no foreign address.
+        # One's own SearXNG may well be on localhost: this client guards against no address. It
+        # asks the engines' own only; HttpEngine follows no redirect to another host.
         self._http = httpx.AsyncClient(trust_env=False, headers={"User-Agent": USER_AGENT})
         self._threaded: list[DdgsEngine] = []
         self._configured = tuple(self._make(name, settings) for name in settings.engines)

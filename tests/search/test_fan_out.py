@@ -5,6 +5,7 @@ from websearch_agent.errors import (
     EngineBlocked,
     EngineRateLimited,
     EngineUnavailable,
+    InvalidRequest,
 )
 from websearch_agent.search.fan_out import search_all
 from websearch_agent.search.resting import RestTable
@@ -109,3 +110,25 @@ async def test_pages_outside_the_wanted_domains_are_dropped() -> None:
     outcome = await search_all([engine], [query], deadline_s=5)
 
     assert [result.url for result in outcome.results] == ["https://docs.a.org/1"]
+
+
+@pytest.mark.parametrize("wanted", ["https://docs.a.org/guide", "*.a.org", "A.org.", ".a.org"])
+async def test_domain_written_otherwise_keeps_and_drops_the_same_pages(wanted: str) -> None:
+    engine = FakeEngine("e", ["https://docs.a.org/1", "https://b.org/2"])
+    include = SearchQuery("q", include_domains=(wanted,))
+    exclude = SearchQuery("q", exclude_domains=(wanted,))
+
+    included = await search_all([engine], [include], deadline_s=5)
+    excluded = await search_all([engine], [exclude], deadline_s=5)
+
+    assert [result.url for result in included.results] == ["https://docs.a.org/1"]
+    assert [result.url for result in excluded.results] == ["https://b.org/2"]
+
+
+async def test_what_is_no_domain_is_refused_before_any_engine_is_asked() -> None:
+    engine = FakeEngine("e", ["https://a.org/"])
+
+    with pytest.raises(InvalidRequest, match="'no domain' is no domain"):
+        await search_all([engine], [SearchQuery("q", exclude_domains=("no domain",))], deadline_s=5)
+
+    assert engine.asked == []

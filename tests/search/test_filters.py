@@ -2,9 +2,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from websearch_agent.errors import UnsupportedFilter
+from websearch_agent.errors import InvalidRequest, UnsupportedFilter
 from websearch_agent.search.dates import iso_date
-from websearch_agent.search.domain_filter import cut_question, is_within
+from websearch_agent.search.domain_filter import cut_question, is_within, plain_domain
 from websearch_agent.search.filters import (
     ALL_TIME_RANGES,
     Filters,
@@ -18,7 +18,8 @@ from websearch_agent.search.languages import (
     question_language,
     region_of,
 )
-from websearch_agent.search.regions import region_for
+from websearch_agent.search.regions import backend_region, region_for
+from websearch_agent.search.reply_errors import parse_retry_after
 from websearch_agent.search.result_cleaning import strip_markup
 from websearch_agent.types import (
     SearchQuery,
@@ -87,12 +88,20 @@ def test_time_ranges_begin_as_far_back_as_their_longest() -> None:
         ("March 5, 2024", "2024-03-05"),
         ("2 days ago", None),
         ("2024-03-05<script>", None),
+        ("Tue, 14 Jan 2025 19:00:31 +9999999999999999", None),
+        ("Tue, 14 Jan 99999 19:00:31 GMT", None),
         ("", None),
         (None, None),
     ],
 )
 def test_dates_become_iso_or_nothing(text: str | None, iso: str | None) -> None:
     assert iso_date(text) == iso
+
+
+def test_waiting_time_with_an_endless_time_zone_is_none() -> None:
+    header = "Tue, 14 Jan 2025 19:00:31 +9999999999999999"
+
+    assert parse_retry_after(header, now=datetime(2026, 1, 1, tzinfo=UTC)) is None
 
 
 @pytest.mark.parametrize(
@@ -143,6 +152,70 @@ def test_site_lies_within_its_domain_only() -> None:
     ]
 
     assert [is_within(site, domain) for site, domain in pairs] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("docs.python.org", "docs.python.org"),
+        (" Docs.Python.org ", "docs.python.org"),
+        ("https://docs.python.org", "docs.python.org"),
+        ("http://docs.python.org:80/3/?q=1#a", "docs.python.org"),
+        ("docs.python.org/3", "docs.python.org"),
+        ("*.python.org", "python.org"),
+        ("https://*.python.org/*", "python.org"),
+        (".python.org", "python.org"),
+        ("python.org.", "python.org"),
+        ("münchen.de", "xn--mnchen-3ya.de"),
+        ("MÜNCHEN.de", "xn--mnchen-3ya.de"),
+        ("straße.de", "xn--strae-oqa.de"),
+        ("192.168.0.1", "192.168.0.1"),
+        ("my_host.example.org", "my_host.example.org"),
+        ("git-doc", "git-doc"),
+        ("手册", "手册"),
+    ],
+)
+def test_domain_is_what_an_address_or_a_pattern_names(text: str, domain: str) -> None:
+    assert plain_domain(text) == domain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", ".", "*", "*.*.org", "*python.org", "py*on.org", "a..b", "a.org b.org",
+        "a.org,b.org", "site:a.org", "-site:a.org", "me@a.org", "https://me@a.org/", "a.org:8080",
+        "ftp://a.org", "file:///etc/passwd", "https://", "/3", "[::1]", "a.org:x", "a.-b.org",
+        "a." * 150 + "org", "a\x00b.org", "(a.org)", "python.org OR x",
+    ],
+)  # fmt: skip
+def test_what_names_no_domain_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        plain_domain(text)
+
+    assert repr(text)[:80] in caught.value.message
+    assert caught.value.message.endswith("is no domain; example: docs.python.org")
+
+
+def test_domain_in_other_letters_is_the_one_in_addresses() -> None:
+    domain = plain_domain("münchen.de")
+
+    assert is_within("xn--mnchen-3ya.de", domain)
+    assert is_within("www.münchen.de", domain)
+    assert not is_within("muenchen.de", domain)
+
+
+@pytest.mark.parametrize(
+    ("language", "duckduckgo", "others"),
+    [("ja", "jp-jp", "jp-ja"), ("ko", "kr-kr", "kr-ko"), ("zh-TW", "tw-tzh", "tw-zh"),
+     ("de", "de-de", "de-de")],
+)  # fmt: skip
+def test_only_duckduckgo_is_told_its_own_names_of_languages(
+    language: str, duckduckgo: str, others: str
+) -> None:
+    query = SearchQuery("q", language=language)
+
+    assert backend_region("duckduckgo", query) == duckduckgo
+    assert backend_region("wikipedia", query) == others
 
 
 def test_long_question_is_cut_at_a_words_end() -> None:

@@ -1,6 +1,7 @@
 from search_fakes import make_result
 
-from websearch_agent.search.fusion import fuse_rankings, limit_per_site
+from websearch_agent.search.canonical_url import site_of
+from websearch_agent.search.fusion import fuse_rankings, limit_per_site, rank_pages
 
 
 def test_page_in_two_rankings_comes_first() -> None:
@@ -72,3 +73,15 @@ def test_documents_of_the_local_index_are_not_limited() -> None:
     results = [make_result(f"https://a.org/{n}", document_id=f"local:{n}") for n in range(5)]
 
     assert len(limit_per_site(results, max_per_site=3)) == 5
+
+
+def test_two_searches_of_one_answer_keep_the_limit_of_a_site() -> None:
+    first = [make_result(f"https://a.org/{n}") for n in range(3)] + [make_result("https://b.org/")]
+    second = [make_result(f"https://a.org/{n}") for n in range(3, 6)]
+
+    ranked = rank_pages([first, second], max_per_site=3)
+
+    assert [site_of(result.url) for result in ranked[:4]].count("a.org") == 3
+    assert "https://b.org/" in [result.url for result in ranked[:4]]
+    assert len(ranked) == 7
+    assert [result.rank for result in ranked] == [1, 2, 3, 4, 5, 6, 7]

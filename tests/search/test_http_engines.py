@@ -222,22 +222,24 @@ async def test_compressed_reply_is_read() -> None:
     assert results[0].url == "https://example.org/rrf"
 
 
-async def test_engine_that_asks_for_a_pause_gets_one() -> None:
-    now_s = 100.0
+@pytest.mark.parametrize("name", ALL)
+async def test_header_that_cannot_be_sent_is_not_shown(name: str) -> None:
+    error = httpx.LocalProtocolError(f"Illegal header value b'{KEY}\\n'")
 
-    def handle(request: httpx.Request) -> httpx.Response:
-        return good_reply("arxiv")
+    with pytest.raises(EngineUnavailable, match="a header that cannot be sent") as caught:
+        await ask(name, error)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as client:
-        engine = HttpEngine(HTTP_ENGINES["arxiv"], all_set_up(), client, clock=lambda: now_s)
-        assert await engine.search(SearchQuery("first"))
-        now_s = 101.0
-        with pytest.raises(EngineRateLimited, match="asks for 3 s") as caught:
-            await engine.search(SearchQuery("second"))
-        now_s = 103.1
-        assert await engine.search(SearchQuery("third"))
+    assert KEY not in caught.value.message
+    assert caught.value.__cause__ is None
 
-    assert caught.value.retry_after_s == 2.0
+
+async def test_odd_date_of_one_hit_does_not_lose_the_engine() -> None:
+    payload = reply_data("serper")
+    payload["organic"][0]["date"] = "Tue, 14 Jan 2025 19:00:31 +9999999999999999"
+
+    results, _ = await ask("serper", httpx.Response(200, json=payload))
+
+    assert (len(results), results[0].date) == (2, None)
 
 
 async def test_engine_that_cannot_honour_a_filter_is_left_out_unasked_and_says_so() -> None:

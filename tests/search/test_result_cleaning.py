@@ -27,6 +27,31 @@ def test_half_characters_and_control_characters_are_dropped() -> None:
     ]
 
 
+def test_characters_that_nobody_sees_are_dropped_from_titles_and_snippets() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+    dirty = replace(
+        GOOD,
+        title="A\u202e ti\u200btle\u2066\ufeff",
+        snippet=f"Some\xad words\u200f{hidden}.\u2028",
+        date="2026\u200e",
+    )
+
+    assert clean_results("fake", [dirty]) == [replace(GOOD, date="2026")]
+
+
+def test_joiners_that_carry_meaning_stay() -> None:
+    title = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f469"
+
+    assert clean_results("fake", [replace(GOOD, title=title)])[0].title == title
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u200b", "\ufeff", "\n"])
+def test_result_whose_address_shows_itself_as_another_is_left_out(mark: str) -> None:
+    broken = replace(GOOD, url=f"https://a.example/{mark}gpj.exe")
+
+    assert clean_results("fake", [broken, GOOD]) == [GOOD]
+
+
 def test_title_of_nothing_readable_is_the_address() -> None:
     assert clean_results("fake", [replace(GOOD, title="\ud83d\x00")])[0].title == GOOD.url
 

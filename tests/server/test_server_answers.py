@@ -209,6 +209,10 @@ async def test_shutdown_ends_open_streams_with_a_last_event() -> None:
             "`include_domains`: Input should be a valid list",
         ),
         (
+            {"question": "q", "exclude_domains": ["a.org", "no such domain"]},
+            "`exclude_domains.1`: 'no such domain' is no domain; example: docs.python.org.",
+        ),
+        (
             {"question": "q", "exclude_domains": {}},
             "`exclude_domains`: Input should be a valid list",
         ),
@@ -220,6 +224,21 @@ async def test_invalid_body_names_the_field(body: dict[str, object], named: str)
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert named in response.json()["detail"]
+
+
+async def test_domains_may_be_written_as_addresses() -> None:
+    service = FakeService()
+    body = {
+        "question": "q",
+        "include_domains": ["https://Docs.Python.org/3/", "*.münchen.de"],
+        "exclude_domains": ["bugs.python.org."],
+    }
+    async with serve(service) as address:
+        response = await post(address, json=body)
+    assert response.status_code == 200
+    (request,) = service.requests
+    assert request.include_domains == ("docs.python.org", "xn--mnchen-3ya.de")
+    assert request.exclude_domains == ("bugs.python.org",)
 
 
 async def test_broken_json_is_400() -> None:

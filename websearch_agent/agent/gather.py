@@ -27,7 +27,7 @@ from websearch_agent.events import (
     SourcesSelected,
 )
 from websearch_agent.search.fan_out import SearchOutcome, search_all
-from websearch_agent.search.fusion import fuse_rankings
+from websearch_agent.search.fusion import rank_pages
 from websearch_agent.types import (
     EngineFailure,
     SearchQuery,
@@ -53,7 +53,7 @@ async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     return {
         "queries": (*state["queries"], *texts),
         "searches_made": state["searches_made"] + 1,
-        "results": tuple(fuse_rankings([outcome.results, state["results"]])),
+        "results": tuple(rank_pages([outcome.results, state["results"]])),
     }
 
 

@@ -14,6 +14,7 @@ from websearch_agent.events import (
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.pages.rank import diversify, rank_passages
 from websearch_agent.protocols import Reranker
+from websearch_agent.search.filters import DAYS_OF_RANGE
 from websearch_agent.types import (
     Page,
     Passage,
@@ -25,7 +26,6 @@ from websearch_agent.types import (
 RERANKED_PASSAGES = 31
 PAGE_RANK_WEIGHT = 0.1
 MAX_TITLE_CHARS = 200
-DAYS_OF_RANGE = {"day": 1, "week": 7, "month": 31, "year": 366}
 
 
 async def rank_candidates(

@@ -12,6 +12,7 @@ from websearch_agent.pages.extract import ExtractedPage
 from websearch_agent.pages.reader import site_of
 from websearch_agent.pages.web_access import WebResponse
 from websearch_agent.search.canonical_url import canonical_url
+from websearch_agent.search.domain_filter import is_within
 from websearch_agent.search.local_index import Document
 
 # Between two pages of one site: a small server must not feel a crawl.
@@ -55,23 +56,34 @@ class SiteCrawl:
         self._pause_s = pause_s
 
     async def run(self, start: str) -> AsyncGenerator[Document | CrawlFailure, None]:
-        """Yield each page as it is read, and each one that could not be."""
-        queue = _Queue(SitePart.around(start), start)
+        """Yield each page as it is read, and each one that could not be; never nothing."""
+        queue = _Queue(start)
+        is_silent = True
         for number in range(self._max_pages):
             url = queue.next_address()
             if url is None:
-                return
+                break
             if number:
                 await asyncio.sleep(self._pause_s)
-            try:
-                response = await self._source.get(url)
-                if not queue.is_new_page(response.final_url):
-                    continue
-                queue.add(find_links(response.body, base_url=response.final_url))
-                if not is_sitemap(response.body):
-                    yield await self._to_document(response)
-            except PageError as error:
-                yield CrawlFailure(url, error.message)
+            found = await self._visit(url, queue)
+            if found is not None:
+                is_silent = False
+                yield found
+        if is_silent:
+            yield CrawlFailure(start, f"it leads to no page below {queue.part}")
+
+    async def _visit(self, url: str, queue: "_Queue") -> Document | CrawlFailure | None:
+        """What became of a page; None for a sitemap, and for one that adds nothing."""
+        try:
+            response = await self._source.get(url)
+            if queue.part is None:
+                queue.part = _part_to_crawl(url, response)
+            if not queue.is_new_page(response.final_url):
+                return None
+            queue.add(find_links(response.body, base_url=response.final_url))
+            return None if is_sitemap(response.body) else await self._to_document(response)
+        except PageError as error:
+            return CrawlFailure(url, error.message)
 
     async def _to_document(self, response: WebResponse) -> Document:
         page = await self._extractor.extract(
@@ -88,11 +100,31 @@ class SiteCrawl:
         )
 
 
-class _Queue:
-    """Addresses in the order in which they were found, each page once."""
+def _part_to_crawl(start: str, response: WebResponse) -> SitePart:
+    """The part of the site that the start stands for.
 
-    def __init__(self, part: SitePart, start: str) -> None:
-        self._part = part
+    Where a redirect leads out of it (`/guide/` to `/en/guide/`, `example.org` to
+    `docs.example.org`), the part is that of where it leads. Raises PageError if that is another
+    site.
+    """
+    final_url = response.final_url
+    if is_sitemap(response.body):
+        part, own = SitePart.named_by(start), SitePart.named_by(final_url)
+    else:
+        part, own = SitePart.around(start), SitePart.around(final_url)
+    if part.has(final_url):
+        return part
+    if not is_within(site_of(final_url), site_of(start)):
+        raise PageError(f"it leads to another site; name {final_url} to crawl that one")
+    return own
+
+
+class _Queue:
+    """Addresses in the order in which they were found, each page once. `part` is known as soon
+    as the start was read."""
+
+    def __init__(self, start: str) -> None:
+        self.part: SitePart | None = None
         self._waiting = deque([start])
         self._known = {canonical_url(start)}
         self._read: set[str] = set()
@@ -103,14 +135,17 @@ class _Queue:
     def is_new_page(self, final_url: str) -> bool:
         """False for one that a redirect led to again, or out of the part."""
         key = canonical_url(final_url)
-        is_new = key not in self._read and self._part.has(final_url)
+        is_new = key not in self._read and self._is_wanted(final_url)
         self._read.add(key)
         return is_new
 
     def add(self, links: list[str]) -> None:
         for link in links:
             key = canonical_url(link)
-            if key in self._known or len(self._known) >= MAX_KNOWN or not self._part.has(link):
+            if key in self._known or len(self._known) >= MAX_KNOWN or not self._is_wanted(link):
                 continue
             self._known.add(key)
             self._waiting.append(link)
+
+    def _is_wanted(self, url: str) -> bool:
+        return self.part is not None and self.part.has(url)

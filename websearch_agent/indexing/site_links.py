@@ -37,8 +37,19 @@ class SitePart:
 
     @classmethod
     def around(cls, url: str) -> "SitePart":
-        """`/guide/` for `https://docs.example.org/guide/start.html`."""
-        return cls(_site_and_port(url), urlsplit(url).path.rpartition("/")[0] + "/")
+        """`/guide/` for `https://docs.example.org/guide/start.html`, `…/guide/` and `…/guide`: a
+        last part without a dot is taken for a folder."""
+        parent, _, last = urlsplit(url).path.rpartition("/")
+        folder = f"{parent}/{last}" if last and "." not in last else parent
+        return cls(_site_and_port(url), folder + "/")
+
+    @classmethod
+    def named_by(cls, sitemap_url: str) -> "SitePart":
+        """The folder that a sitemap lies in, whatever the sitemap itself is called."""
+        return cls(_site_and_port(sitemap_url), urlsplit(sitemap_url).path.rpartition("/")[0] + "/")
+
+    def __str__(self) -> str:
+        return f"{self.site}{self.folder}"
 
     def has(self, url: str) -> bool:
         path = urlsplit(url).path or "/"

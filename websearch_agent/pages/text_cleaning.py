@@ -1,20 +1,9 @@
-"""Characters that a reader cannot see, taken out of foreign text."""
+"""Text of pages, tidied."""
 
 import re
 
-# Control and escape characters (NUL breaks databases, ESC terminals), soft hyphens, zero-width
-# and bidirectional marks, invisible operators, tag characters and variation selectors past the
-# emoji one: all have been used to hide instructions from people but not from models.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb"
-    "\ud800-\udfff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-# Joiners carry meaning between letters of some scripts and in emoji: kept only there.
-_STRAY_JOINER = re.compile(
-    "(?<![\u0600-\u06ff\u0900-\u0dff\u200d\ufe0f\u2640-\u27bf\U0001f300-\U0001faff])[\u200c\u200d]+"
-)
-_LINE_BREAKS = re.compile("\r\n?|\u2028|\u2029|\x0b|\x0c|\x85")
+from websearch_agent.invisible_text import visible_text
+
 _BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 # Looks back, or a run of blanks would be tried from each of its blanks: 10 s for 14 MB of them.
 _TRAILING_SPACE = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]+\n")
@@ -22,9 +11,7 @@ _TRAILING_SPACE = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]+\n")
 
 def clean_text(text: str) -> str:
     """Text with plain line breaks, without invisible characters, at most one blank line."""
-    text = _LINE_BREAKS.sub("\n", text)
-    text = _STRAY_JOINER.sub("", _INVISIBLE.sub("", text))
-    text = _TRAILING_SPACE.sub("\n", text)
+    text = _TRAILING_SPACE.sub("\n", visible_text(text))
     return _BLANK_LINES.sub("\n\n", text).strip()
 
 

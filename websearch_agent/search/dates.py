@@ -19,7 +19,7 @@ def iso_date(text: str | None) -> str | None:
         return text
     try:
         return parsedate_to_datetime(text).date().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a time zone of many digits
         pass
     for form in ("%b %d, %Y", "%B %d, %Y", "%d %b %Y"):
         try:

@@ -4,6 +4,7 @@ when it fails."""
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from websearch_agent.errors import (
     EngineBlocked,
@@ -59,7 +60,14 @@ def search_backend(
     from ddgs.exceptions import DDGSException, TimeoutException
 
     backend_class: Any = ENGINES[category][backend]
-    engine = backend_class(proxy=proxy, timeout=timeout_s, verify=verify)
+    try:
+        engine = backend_class(proxy=proxy, timeout=timeout_s, verify=verify)
+    except Exception as error:  # Its HTTP library has errors of its own for a wrong address.
+        reason = without_proxy_secrets(_cause(error), proxy)
+        raise EngineUnavailable(
+            f"{backend} could not be set up ({reason}); look at WEBSEARCH_DDGS_PROXY and "
+            "WEBSEARCH_DDGS_CA_FILE"
+        ) from error
     watch = _Watch(engine.http_client, backend)
     engine.http_client = watch
     try:
@@ -70,7 +78,8 @@ def search_backend(
         if watch.answered:  # It did answer: what the library looked for was not there.
             raise_if_challenged(backend, watch.last_text)
             raise _not_understood(backend) from error
-        raise EngineUnavailable(f"could not reach {backend}: {_cause(error)}") from error
+        reason = without_proxy_secrets(_cause(error), proxy)
+        raise EngineUnavailable(f"could not reach {backend}: {reason}") from error
     except SearchError:
         raise
     except Exception as error:  # Its parsers raise whatever lxml or an index raises.
@@ -155,3 +164,13 @@ def _cause(error: Exception) -> str:
     """The library wraps long texts with the whole address; the last part says why."""
     text = str(error.__cause__ or error)
     return text.rsplit(" > ", 1)[-1].split(": no records found")[0].strip("'\") ")[:160]
+
+
+def without_proxy_secrets(text: str, proxy: str | None) -> str:
+    """The proxy's address may hold a user and a password, which no message shows."""
+    user, at, host = urlsplit(proxy or "").netloc.rpartition("@")
+    if not at:
+        return text
+    for secret in (f"{user}@{host}", user, *user.split(":", 1)[1:]):
+        text = text.replace(secret, "(hidden)")
+    return text

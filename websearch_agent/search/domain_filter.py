@@ -1,14 +1,73 @@
 """Holding results to the domains that the question asks for."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import urlsplit
 
-from websearch_agent.errors import UnsupportedFilter
+import httpx
+
+from websearch_agent.errors import InvalidRequest, UnsupportedFilter
 from websearch_agent.search.canonical_url import site_of
 from websearch_agent.types import (
     SearchQuery,
     SearchResult,
 )
+
+# Names in use hold underscores too; `git-doc` may be a set of documents of the local index.
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# The name of a set is a folder's name, in any script.
+_SET_NAME = re.compile(r"[\w-]+")
+_MAX_SHOWN = 80
+
+
+def plain_domain(text: str) -> str:
+    """`docs.python.org` of `https://Docs.Python.org./3/`, `*.docs.python.org` and the like.
+
+    A domain in other letters becomes the one that stands in addresses (`xn--…`). Raises
+    InvalidRequest for what names no domain, or more than one.
+    """
+    name = text.strip().lower()
+    try:
+        # A port belongs to an address, a user to nothing that could be searched.
+        parts = urlsplit(name if "://" in name else f"//{name}")
+        is_plain = "@" not in parts.netloc and parts.port in (None, 80, 443)
+        if parts.scheme not in ("", "http", "https") or not is_plain:
+            raise _no_domain(text)
+        host = (parts.hostname or "").removeprefix("*.").strip(".")
+        if "." not in host and _SET_NAME.fullmatch(host):
+            return host
+        host = ascii_host(host)
+    except ValueError as error:  # a broken port or bracket
+        raise _no_domain(text) from error
+    if len(host) > 253 or not _DOMAIN.fullmatch(host):
+        raise _no_domain(text)
+    return host
+
+
+def with_plain_domains(query: SearchQuery) -> SearchQuery:
+    """The query with its domains as `plain_domain` writes them. Raises InvalidRequest."""
+    return replace(
+        query,
+        include_domains=tuple(dict.fromkeys(map(plain_domain, query.include_domains))),
+        exclude_domains=tuple(dict.fromkeys(map(plain_domain, query.exclude_domains))),
+    )
+
+
+def ascii_host(host: str) -> str:
+    """The form of a host name that is asked for: `xn--mnchen-3ya.de`; as it is if it has none."""
+    if host.isascii():
+        return host
+    try:
+        return httpx.URL(f"https://{host}").raw_host.decode("ascii")
+    except httpx.InvalidURL:
+        return host
+
+
+def _no_domain(text: str) -> InvalidRequest:
+    shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return InvalidRequest(f"{shown!r} is no domain; example: docs.python.org")
 
 
 def add_site_words(query: SearchQuery) -> str:
@@ -65,5 +124,6 @@ def _is_allowed(site: str, query: SearchQuery) -> bool:
 
 def is_within(site: str, domain: str) -> bool:
     """Whether a site is the domain or lies below it; `www.` does not count."""
-    site, domain = site.lower().removeprefix("www."), domain.lower().removeprefix("www.")
+    site = ascii_host(site.lower()).removeprefix("www.")
+    domain = ascii_host(domain.lower()).removeprefix("www.")
     return site == domain or site.endswith("." + domain)

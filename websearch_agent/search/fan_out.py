@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from websearch_agent.errors import EngineUnavailable, SearchError
 from websearch_agent.protocols import SearchEngine
-from websearch_agent.search.domain_filter import keep_allowed_domains
-from websearch_agent.search.fusion import fuse_rankings, limit_per_site
+from websearch_agent.search.domain_filter import keep_allowed_domains, with_plain_domains
+from websearch_agent.search.fusion import rank_pages
 from websearch_agent.search.resting import RestTable
 from websearch_agent.search.result_cleaning import clean_engine_text, clean_results
 from websearch_agent.types import (
@@ -40,9 +40,13 @@ async def search_all(
     rests: RestTable | None = None,
     max_per_site: int = 3,
 ) -> SearchOutcome:
-    """Ask every engine every query at once; a slow or failing call becomes a failure value."""
+    """Ask every engine every query at once; a slow or failing call becomes a failure value.
+
+    Raises InvalidRequest for a domain that is none: it would silently drop every result.
+    """
     table = rests if rests is not None else RestTable()
-    pairs = [(engine, query) for query in queries for engine in engines]
+    plain = [with_plain_domains(query) for query in queries]
+    pairs = [(engine, query) for query in plain for engine in engines]
     answers = await asyncio.gather(
         *(_ask(engine, query, deadline_s=deadline_s, rests=table) for engine, query in pairs)
     )
@@ -53,8 +57,7 @@ async def search_all(
         for (engine, _), answer in zip(pairs, answers, strict=True)
         if not isinstance(answer, EngineFailure)
     )
-    fused = fuse_rankings(rankings)
-    best = limit_per_site(fused, max_per_site=max_per_site)
+    best = rank_pages(rankings, max_per_site=max_per_site)
     return SearchOutcome(best, failures, answered_by)
 
 

@@ -12,7 +12,7 @@ from websearch_agent.types import (
 
 ALL_TIME_RANGES: frozenset[TimeRange] = frozenset({"day", "week", "month", "year"})
 # A month and a year as their longest: a filter must not lose what was asked for.
-_DAYS: dict[TimeRange, int] = {"day": 1, "week": 7, "month": 31, "year": 366}
+DAYS_OF_RANGE: dict[TimeRange, int] = {"day": 1, "week": 7, "month": 31, "year": 366}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ def check_filters(engine: str, filters: Filters, query: SearchQuery) -> None:
 
 def first_day(time_range: TimeRange, *, today: date) -> date:
     """The first day that lies within the range."""
-    return today - timedelta(days=_DAYS[time_range])
+    return today - timedelta(days=DAYS_OF_RANGE[time_range])
 
 
 def first_moment(time_range: TimeRange, *, now: datetime) -> datetime:
     """The same to the second."""
-    return now - timedelta(days=_DAYS[time_range])
+    return now - timedelta(days=DAYS_OF_RANGE[time_range])
 
 
 def unsupported_language(engine: str, language: str) -> UnsupportedFilter:

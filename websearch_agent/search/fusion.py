@@ -28,6 +28,16 @@ def fuse_rankings(rankings: Sequence[Sequence[SearchResult]], *, k: int = 60) ->
     return [replace(merged[page], rank=rank) for rank, page in enumerate(best_first, start=1)]
 
 
+def rank_pages(
+    rankings: Sequence[Sequence[SearchResult]], *, max_per_site: int = 3
+) -> list[SearchResult]:
+    """One ranking of all pages, in which no web site crowds out the others.
+
+    For rankings that have been limited too: fusing two of them brings a site together again.
+    """
+    return limit_per_site(fuse_rankings(rankings), max_per_site=max_per_site)
+
+
 def limit_per_site(results: Sequence[SearchResult], *, max_per_site: int = 3) -> list[SearchResult]:
     """Put further pages of one web site behind all others, so that they are read last.
 

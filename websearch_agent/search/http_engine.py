@@ -1,8 +1,9 @@
 """What every engine over HTTP shares: asking, and naming what went wrong."""
 
+import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,6 @@ import httpx
 from websearch_agent.config import Settings
 from websearch_agent.errors import (
     ConfigError,
-    EngineRateLimited,
     EngineResponseChanged,
     EngineUnavailable,
     SearchError,
@@ -26,6 +26,7 @@ from websearch_agent.types import (
 
 # The largest replies of these APIs, with the texts of twenty pages, have some 300 KB.
 MAX_REPLY_BYTES = 5_000_000
+MAX_REDIRECTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class HttpEngineSpec:
     `parse_response` takes that value and may raise SearchError; a KeyError, TypeError,
     ValueError or AttributeError from it means that the reply's form changed.
     `explain_reply` may name a reply's meaning better than its status does. An engine with
-    `min_interval_s` asks not to be asked more often than that.
+    `min_interval_s` asks not to be asked more often than that: its queries wait for their turn.
     """
 
     name: str
@@ -93,6 +94,7 @@ class HttpEngine:
         client: httpx.AsyncClient,
         *,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Raises ConfigError if a setting is missing."""
         if missing := missing_setting(spec, settings):
@@ -104,7 +106,10 @@ class HttpEngine:
         self._settings = settings
         self._client = client
         self._clock = clock
+        self._sleep = sleep
         self._free_at_s = float("-inf")
+        self._turn = asyncio.Lock()
+        self._waiting = 0
 
     @property
     def name(self) -> str:
@@ -115,7 +120,7 @@ class HttpEngine:
         EngineRateLimited, EngineBlocked, EngineResponseChanged."""
         check_filters(self.name, self._spec.filters, query)
         request = self._spec.build_request(query, self._settings, datetime.now(UTC))
-        self._take_turn()
+        await self._wait_for_turn()
         response = await self._send(request)
         explained = self._spec.explain_reply(response)
         error = explained or error_for_status(self.name, response, key=self._key_variable())
@@ -123,15 +128,27 @@ class HttpEngine:
             raise error
         return self._parse(response)[: query.max_results]
 
-    def _take_turn(self) -> None:
-        wait_s = self._free_at_s - self._clock()
-        if wait_s > 0:
-            interval_s = self._spec.min_interval_s
-            raise EngineRateLimited(
-                f"{self.name} asks for {interval_s:g} s between two queries; this one was left out",
+    async def _wait_for_turn(self) -> None:
+        """In the order of the calls. Raises EngineUnavailable at once if the turn would come
+        after the deadline: the engine itself refused nothing, so it does not rest."""
+        interval_s, deadline_s = self._spec.min_interval_s, self._settings.search_deadline_s
+        if not interval_s:
+            return
+        wait_s = max(0.0, self._free_at_s - self._clock()) + self._waiting * interval_s
+        if wait_s >= deadline_s:
+            raise EngineUnavailable(
+                f"{self.name} is asked once in {interval_s:g} s, and the turn of this query would "
+                f"have come after the {deadline_s:g} s of a search; it was left out",
                 retry_after_s=wait_s,
             )
-        self._free_at_s = self._clock() + self._spec.min_interval_s
+        self._waiting += 1
+        try:
+            async with self._turn:
+                if (wait_s := self._free_at_s - self._clock()) > 0:
+                    await self._sleep(wait_s)
+                self._free_at_s = self._clock() + interval_s
+        finally:  # Who leaves while waiting takes no turn.
+            self._waiting -= 1
 
     def _key_variable(self) -> str | None:
         """The variable of the key that was sent, for the message when it is refused."""
@@ -148,22 +165,44 @@ class HttpEngine:
             request.headers.setdefault(name, value)
         timeout = httpx.Timeout(self._settings.search_deadline_s)
         request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
-        address = f"{request.url.scheme}://{request.url.netloc.decode()}"
-        # A key stands in a header of its own, which httpx would take along to another host.
-        may_redirect = self._key_variable() is None
+        address = _origin(request.url)
         try:
-            response = await self._client.send(request, stream=True, follow_redirects=may_redirect)
-            try:
-                return await self._read(response)
-            finally:
-                await response.aclose()
+            for _ in range(MAX_REDIRECTS + 1):
+                response = await self._client.send(request, stream=True, follow_redirects=False)
+                try:
+                    following = self._redirect(response)
+                    if following is None:
+                        return await self._read(response)
+                finally:
+                    await response.aclose()
+                request = following
+            message = f"{address} sent on more than {MAX_REDIRECTS} times"
+            raise EngineResponseChanged(message)
         except httpx.TimeoutException as error:
             waited_s = self._settings.search_deadline_s
             message = f"no answer from {address} within {waited_s:g} s"
             raise EngineUnavailable(message) from error
+        except httpx.LocalProtocolError:
+            # Its text holds the header that cannot be sent, which may be the key's.
+            message = f"the request to {address} has a header that cannot be sent"
+            raise EngineUnavailable(message) from None
         except httpx.HTTPError as error:
             message = f"could not reach {address}: {error or type(error).__name__}"
             raise EngineUnavailable(message) from error
+
+    def _redirect(self, response: httpx.Response) -> httpx.Request | None:
+        """The request that a redirect asks for; None for another reply, and with a key, which
+        httpx would take along. Raises EngineResponseChanged for one to another host: this client
+        guards against no address, and nothing but the engine's own was meant."""
+        following = response.next_request
+        if following is None or self._key_variable() is not None:
+            return None
+        old, new = response.request.url, following.url
+        if new.host != old.host or (old.scheme, new.scheme) == ("https", "http"):
+            raise EngineResponseChanged(
+                f"{_origin(old)} sends on to {_origin(new)}, which is not followed"
+            )
+        return following
 
     async def _read(self, response: httpx.Response) -> httpx.Response:
         body = bytearray()
@@ -188,3 +227,7 @@ class HttpEngine:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"the {spec.reply_format} of {spec.name} has not the expected form"
             raise EngineResponseChanged(f"{message} ({error!r:.100})") from error
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}"

@@ -24,6 +24,20 @@ _REGIONS = {
 }  # fmt: skip
 
 
+# DuckDuckGo's own names for languages, and those of ISO 639 that the others read.
+_OWN_LANGUAGES = {"jp": "ja", "kr": "ko", "tzh": "zh"}
+
+
+def backend_region(backend: str, query: SearchQuery) -> str:
+    """The region as the backend reads it; of DuckDuckGo's `jp-jp`, Wikipedia would make the host
+    `jp.wikipedia.org`."""
+    region = region_for(query) or "wt-wt"
+    country, _, language = region.partition("-")
+    if backend == "duckduckgo":
+        return region
+    return f"{country}-{_OWN_LANGUAGES.get(language, language)}"
+
+
 def region_for(query: SearchQuery) -> str | None:
     """From the language asked for, else from the question's script, else the United States,
     which is the library's own choice. None for a language without a region."""

@@ -69,7 +69,7 @@ def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
         return float(text)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a time zone of many digits
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

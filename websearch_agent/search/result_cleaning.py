@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from websearch_agent.errors import EngineResponseChanged
+from websearch_agent.invisible_text import visible_text
 from websearch_agent.types import (
     SearchResult,
 )
 
 _TAG = re.compile("<[^<>]*>")
-# Half characters (JSON's "\ud83d" alone) cannot be encoded; control characters steer terminals.
-_UNUSABLE = re.compile("[\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 def clean_results(engine: str, results: Sequence[SearchResult]) -> list[SearchResult]:
     """The results with plain one-line texts, without those whose fields are not strings.
 
-    A result whose address holds an unusable character is left out: without it, it is another
+    A result whose address holds an invisible character is left out: without it, it is another
     address. Raises EngineResponseChanged if results came and none of them can be used.
     """
     cleaned = [_clean(result) for result in results if _is_usable(result)]
@@ -33,13 +32,17 @@ def strip_markup(text: str) -> str:
 
 
 def clean_engine_text(text: str) -> str:
-    """One line, without half characters and control characters."""
-    return " ".join(_UNUSABLE.sub("", text).split())
+    """One line, without control characters, half characters and what nobody sees."""
+    return " ".join(visible_text(text).split())
 
 
 def _is_usable(result: SearchResult) -> bool:
     texts: tuple[object, ...] = (result.url, result.title, result.snippet, result.date or "")
-    return all(isinstance(text, str) for text in texts) and not _UNUSABLE.search(result.url)
+    return all(isinstance(text, str) for text in texts) and _is_one_line(result.url)
+
+
+def _is_one_line(url: str) -> bool:
+    return visible_text(url).splitlines() == [url]
 
 
 def _clean(result: SearchResult) -> SearchResult:

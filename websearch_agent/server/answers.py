@@ -4,12 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+from websearch_agent.errors import InvalidRequest
 from websearch_agent.events import (
     AnswerFailed,
     AnswerFinished,
 )
+from websearch_agent.search.domain_filter import plain_domain
 from websearch_agent.server.feed import (
     INTERNAL_FAILURE,
     SHUTTING_DOWN,
@@ -31,7 +34,16 @@ from websearch_agent.types import (
 
 router = APIRouter(prefix="/api", tags=["answers"])
 
-DomainName = Annotated[str, Field(min_length=1, max_length=253)]
+
+def _check_domain(text: str) -> str:
+    try:
+        return plain_domain(text)
+    except InvalidRequest as error:
+        raise PydanticCustomError("domain", "{reason}", {"reason": error.message}) from error
+
+
+# An address is taken for its domain, and may be longer than one.
+DomainName = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_check_domain)]
 DomainNames = Annotated[list[DomainName], Field(max_length=50)]
 
 

@@ -30,7 +30,7 @@ from websearch_agent.search.filters import (
     first_day,
     unsupported_language,
 )
-from websearch_agent.search.regions import region_for
+from websearch_agent.search.regions import backend_region, region_for
 from websearch_agent.search.resting import RestTable
 from websearch_agent.types import (
     SearchQuery,
@@ -44,16 +44,21 @@ PATIENCE_S = 1.5
 MAX_AT_ONCE = 8
 
 _ALL = Filters(ALL_TIME_RANGES, include_domains=True, language=True)
+_NO_LANGUAGE = Filters(ALL_TIME_RANGES, include_domains=True)
 _UP_TO_A_MONTH: frozenset[TimeRange] = frozenset({"day", "week", "month"})
 _NOT_A_YEAR = Filters(_UP_TO_A_MONTH, include_domains=True)
-# Read in ddgs 9.16.1: a backend that does not take a filter would pass over it. Yahoo and the
-# news of DuckDuckGo know no year; Bing's news go back a month and are asked for less than that.
+# Read in ddgs 9.16.1: a backend that does not take a filter would pass over it. Of the region
+# `country-language` Brave gets the country alone, Yahoo nothing, and Startpage is told
+# `language=english` beside it. The library hands a year on to Yahoo and to DuckDuckGo's news too,
+# whose own pages offer a month at most (not tried live): they are not asked for one. Bing's news
+# are asked for less than the range, an hour for a day and a month for a year: nothing comes that
+# is too old.
 _TEXT_FILTERS: Mapping[str, Filters] = {
-    "brave": _ALL,
+    "brave": _NO_LANGUAGE,
     "duckduckgo": _ALL,
     "grokipedia": Filters(own_site="grokipedia.com"),
     "mojeek": Filters(include_domains=True, language=True),
-    "startpage": _ALL,
+    "startpage": _NO_LANGUAGE,
     "wikipedia": Filters(language=True, own_site="wikipedia.org"),
     "yahoo": _NOT_A_YEAR,
 }
@@ -94,7 +99,8 @@ class DdgsEngine:
         """Raises ConfigError for a backend that the library does not have."""
         self._spec = spec
         self.backends = _checked_backends(settings, spec)
-        self._proxy = settings.ddgs_proxy
+        proxy = settings.ddgs_proxy
+        self._proxy = proxy.get_secret_value() if proxy is not None else None
         self._verify = str(settings.ddgs_ca_file) if settings.ddgs_ca_file else True
         self._deadline_s = min(MAX_DEADLINE_S, 0.8 * settings.search_deadline_s)
         self._patience_s = patience_s
@@ -128,7 +134,7 @@ class DdgsEngine:
             backend,
             add_site_words(query),
             category=self._spec.category,
-            region=region_for(query) or "wt-wt",
+            region=backend_region(backend, query),
             time_range=query.time_range,
             proxy=self._proxy,
             verify=self._verify,
