@@ -103,7 +103,8 @@ async def test_indexing_again_replaces_documents(settings: Settings, docs: Path)
 
     assert LocalEngine(settings.index_dir).document_count() == 4
     assert len(await search_own(settings, "cubic droppings")) == 1
-    assert await search_own(settings, "wombat burrows") == []
+    nearest = await search_own(settings, "wombat burrows")
+    assert not any("burrow" in result.snippet for result in nearest)
 
 
 @pytest.mark.anyio
@@ -146,7 +147,7 @@ def test_links_do_not_lead_in_circles_or_bring_a_file_twice(docs: Path) -> None:
 
 
 def test_source_beside_its_page_is_left_out(docs: Path) -> None:
-    (docs / "plain.html").write_text(HTML)
+    (docs / "plain.html").write_text(f"<p>{(docs / 'plain.txt').read_text()}</p>")
     (docs / "_sources").mkdir()
     (docs / "_sources" / "plain.rst.txt").write_text("Echidnas")
 
@@ -165,7 +166,7 @@ def test_packed_bomb_is_refused(tmp_path: Path) -> None:
 async def test_builtin_collection_answers_about_installed_packages(settings: Settings) -> None:
     count = await build_builtin_collection(settings)
 
-    engine = LocalEngine(settings.builtin_index_dir, "builtin")
+    engine = LocalEngine(settings.builtin_index_dir, "builtin", shows_distant=False)
     results = await engine.search(SearchQuery("httpx HTTP client for Python"))
     assert count == engine.document_count()
     assert results[0].title.startswith("httpx ")
@@ -195,7 +196,10 @@ async def test_damaged_builtin_collection_is_made_anew(settings: Settings) -> No
 
     assert not is_builtin_current(settings)
     assert await build_builtin_collection(settings) == count
-    assert LocalEngine(settings.builtin_index_dir, "builtin").document_count() == count
+    assert (
+        LocalEngine(settings.builtin_index_dir, "builtin", shows_distant=False).document_count()
+        == count
+    )
 
 
 @pytest.mark.anyio
@@ -207,7 +211,7 @@ async def test_builtin_collection_is_silent_about_other_things(
 ) -> None:
     await build_builtin_collection(settings)
 
-    engine = LocalEngine(settings.builtin_index_dir, "builtin")
+    engine = LocalEngine(settings.builtin_index_dir, "builtin", shows_distant=False)
     assert await engine.search(SearchQuery(question)) == []
 
 
@@ -224,6 +228,44 @@ def test_description_loses_badges_and_tags_and_keeps_words() -> None:
 async def test_package_that_is_named_comes_before_those_that_mention_it(settings: Settings) -> None:
     await build_builtin_collection(settings)
 
-    engine = LocalEngine(settings.builtin_index_dir, "builtin")
+    engine = LocalEngine(settings.builtin_index_dir, "builtin", shows_distant=False)
     results = await engine.search(SearchQuery("What license does httpx have?"))
     assert results[0].title.startswith("httpx ")
+
+
+@pytest.mark.anyio
+async def test_text_beside_a_page_of_its_name_is_left_out_only_if_it_is_the_same(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "two"
+    folder.mkdir()
+    words = "Badgers dig setts with many entrances and line them with dry grass in autumn."
+    (folder / "same.html").write_text(f"<html><body><p>{words}</p></body></html>")
+    (folder / "same.txt").write_text(words)
+    (folder / "other.html").write_text("<html><body><p>Otters swim in the river.</p></body></html>")
+    (folder / "other.txt").write_text("Hedgehogs sleep through the winter below the leaves.")
+    await index_targets([str(folder)], settings=settings)
+    assert LocalEngine(settings.index_dir).document_count() == 3
+    assert len(await search_own(settings, "hedgehogs winter leaves")) == 1
+
+
+@pytest.mark.anyio
+async def test_short_note_of_ones_own_is_indexed_and_found_in_other_words(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "wifi.txt").write_text("wifi password: tulip7")
+    (folder / "library.txt").write_text(
+        "星河图书馆周一至周五早上九点开门，晚上八点关门。每人最多可借十二本书。"
+    )
+    report = await index_targets([str(folder)], settings=settings)
+    assert report.failed == ()
+    for question, name in (
+        ("What is the password of our wifi?", "wifi"),
+        ("星河图书馆几点关门", "library"),
+        ("星河图书馆每人最多可以借几本书", "library"),
+    ):
+        found = await search_own(settings, question)
+        assert found
+        assert name in found[0].url

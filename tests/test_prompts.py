@@ -53,6 +53,8 @@ def test_language_is_named_where_the_script_tells_it() -> None:
     assert prompts.language_name("怎么安装 pip?").startswith("Chinese")
     assert prompts.language_name("これは何ですか").startswith("Japanese")
     assert prompts.language_name("What is a b c d e f 中?") == ""
+    two_addresses = "比较 https://docs.example.org/guide/start 和 https://www.example.com/a/b?c=d"
+    assert prompts.language_name(two_addresses) == "Chinese"
 
 
 def test_nothing_found_is_said() -> None:

@@ -50,6 +50,7 @@ TASKS_FOR_THE_WEB = {
     "product_or_price": "prices, versions, timetables, opening hours",
     "software_manual": "options, settings and commands of a certain program",
 }
+_WEB_ADDRESS = re.compile(r"https?://[^\s\u3000-\u9fff\uff00-\uffef]+", re.IGNORECASE)
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -247,6 +248,7 @@ def language_name(text: str) -> str:
         return "Japanese"
     if re.search(r"[가-힯]", text):
         return "Korean"
+    text = _WEB_ADDRESS.sub(" ", text)  # Its letters are in no language.
     han = len(re.findall(r"[一-鿿]", text))
     latin_words = len(re.findall(r"[A-Za-zÀ-ɏ]{2,}", text))
     return "Chinese" if han and han >= latin_words else ""

@@ -174,7 +174,9 @@ class Engines:
 
     def __init__(self, settings: Settings) -> None:
         self.local_engine = LocalEngine(settings.index_dir, name="local")
-        self.builtin_engine = LocalEngine(settings.builtin_index_dir, name="builtin")
+        self.builtin_engine = LocalEngine(
+            settings.builtin_index_dir, name="builtin", shows_distant=False
+        )
         # One's own SearXNG may well be on localhost: this client guards against no address. It
         # asks the engines' own only; HttpEngine follows no redirect to another host.
         self._http = httpx.AsyncClient(trust_env=False, headers={"User-Agent": USER_AGENT})

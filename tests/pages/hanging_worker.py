@@ -7,7 +7,7 @@ from websearch_agent.pages import parsing_worker
 from websearch_agent.pages.extract import ExtractedPage
 
 
-def extract(body: bytes, *, url: str, content_type: str) -> ExtractedPage:
+def extract(body: bytes, *, url: str, content_type: str, is_foreign: bool = True) -> ExtractedPage:
     """Do what the body says, or give it back. `wait PATH` ends when PATH, a pipe, is closed."""
     order, _, path = body.decode().partition(" ")
     while body == b"hang":

@@ -112,9 +112,36 @@ def test_stated_date_is_read() -> None:
     )
 
 
-def test_deeply_nested_page_is_read() -> None:
-    page = read(b"<html>" + b"<div>" * 150 + b"deep text that goes on for a while " * 9)
-    assert page.text.startswith("deep text")
+@pytest.mark.parametrize("depth", [150, 260, 700, 2000])
+@pytest.mark.parametrize("tag", ["div", "font", "ul><li"])
+def test_deeply_nested_page_is_read(depth: int, tag: str) -> None:
+    opened = f"<{tag}>" * (depth // len(tag.split("><")))
+    page = read(f"<html><title>Deep</title>{opened}{PARAGRAPH * 9}")
+    assert "built in 1904" in page.text
+    assert not page.truncated
+
+
+def test_text_before_what_is_nested_too_deeply_is_read_as_cut_off() -> None:
+    page = read(f"<html><body>{PARAGRAPH * 9}{'<div>' * 5000}<p>the end</p>")
+    assert page.truncated
+    assert "built in 1904" in page.text
+    assert "the end" not in page.text
+
+
+def test_page_that_is_nested_too_deeply_says_so() -> None:
+    divs = "".join(f"<div id=d{number}>" for number in range(100_000))
+    with pytest.raises(PageEmpty, match="too deeply"):
+        read(f"<html><body>{divs}{PARAGRAPH}")
+
+
+def test_root_element_that_closes_itself_does_not_hide_the_page() -> None:
+    assert "1904" in read(f"<!DOCTYPE html>\n<html lang='en' />\n<body>{PARAGRAPH * 3}").text
+
+
+def test_ones_own_document_is_no_wall() -> None:
+    html = f"<html><title>Page not found</title><h1>Page not found</h1>{PARAGRAPH}"
+    page = extract_page(html.encode(), url=URL, content_type="text/html", is_foreign=False)
+    assert "1904" in page.text
 
 
 @pytest.mark.parametrize(

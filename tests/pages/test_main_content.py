@@ -52,6 +52,29 @@ def test_furniture_in_an_article_is_left_out(box: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "box",
+    [
+        f"<aside class='warning'><p>{NOISE}</p></aside>",
+        f"<aside class='tip'><p>{NOISE}</p></aside>",
+        f"<aside class='admonition important'><p>{NOISE}</p></aside>",
+        f"<aside class='callout callout--danger'><p>{NOISE}</p></aside>",
+        f"<aside class='footnotes'><p>{NOISE}</p></aside>",
+        f"<div class='alert alert-warning' role='alert'><p>{NOISE}</p></div>",
+        f"<figure><img src='a.png'><figcaption>Figure 3: {NOISE}</figcaption></figure>",
+        f"<figure><figcaption>表 2-1 {NOISE}</figcaption><table></table></figure>",
+    ],
+)
+def test_notes_warnings_and_numbered_captions_are_read(box: str) -> None:
+    assert NOISE in text_of(article(box))
+
+
+@pytest.mark.parametrize("name", ["tooltip", "callout newsletter", "important related", "multiple"])
+def test_box_that_is_named_after_furniture_too_is_no_note(name: str) -> None:
+    box = f"<aside class='{name}'><p>{NOISE}</p><a href='/x'>More</a></aside>"
+    assert "lighthouse" not in text_of(article(box))
+
+
+@pytest.mark.parametrize(
     "wrapper",
     ["has-sidebar", "content-behind-paywall", "elementor-widget", "main sidebar", "shared-page"],
 )

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from websearch_agent.pages.html_text import HtmlContent, extract_html
+from websearch_agent.pages.html_tree import parse_html
+from websearch_agent.pages.page_metadata import find_date
 
 PARAGRAPH = "The harbour was built in 1904 and has been used by fishing boats ever since, they say."
 ARTICLE = f"<article><h1>Old harbour</h1>{f'<p>{PARAGRAPH} And more.</p>' * 5}</article>"
@@ -73,6 +75,33 @@ def test_date_comes_from_statements_or_the_address() -> None:
     assert read(stated).date == "2024-05-06"
     assert read("", url="https://x.example/2023/04/05/boats").date == "2023-04-05"
     assert read("").date is None
+
+
+def test_date_of_a_long_page_is_found_and_its_names_are_kept() -> None:
+    text = "".join(f"<p>{PARAGRAPH} {number} times.</p>" for number in range(2000))
+    tree = parse_html(
+        "<html><body><div class='post' id='story'>"
+        f"<p class='post-date'>2024-05-06</p>{text}</div></body></html>"
+    )
+    assert tree is not None
+    assert find_date(tree.root, url="https://a.example/") == "2024-05-06"
+    assert [div.attrib for div in tree.root.iter("div")] == [{"class": "post", "id": "story"}]
+
+
+def test_named_elements_around_a_long_page_are_not_each_read_for_a_date(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_chars: list[int] = []
+
+    def count(text: str, options: object) -> None:
+        read_chars.append(len(text))
+
+    monkeypatch.setattr("htmldate.core.examine_text", count)
+    text = "".join(f"<p>{PARAGRAPH} {number} times.</p>" for number in range(2000))
+    tree = parse_html("<html><body>" + "<div class='author'>" * 200 + text)
+    assert tree is not None
+    assert find_date(tree.root, url="https://a.example/") is None
+    assert sum(read_chars) < 100_000
 
 
 def test_text_that_is_only_in_json_ld_is_read() -> None:

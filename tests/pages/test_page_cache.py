@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from websearch_agent.errors import PageMissing
-from websearch_agent.pages.page_cache import PageCache
+from websearch_agent.pages.page_cache import CACHE_VERSION, PageCache
 from websearch_agent.types import Page
 
 pytestmark = pytest.mark.anyio
@@ -158,6 +158,18 @@ def folder(tmp_path: Path) -> Path:
 
 async def test_damaged_file_is_begun_anew(damaged: Path) -> None:
     cache = PageCache(damaged, max_bytes=1_000_000)
+    await cache.keep_page(PAGE, lifetime_s=60)
+    assert await cache.find(URL) == PAGE
+    await cache.aclose()
+
+
+async def test_file_that_lost_its_tables_gets_them_anew(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {CACHE_VERSION}")
+        connection.execute("CREATE TABLE pages (id INTEGER)")
+    connection.close()
+    cache = PageCache(path, max_bytes=1_000_000)
     await cache.keep_page(PAGE, lifetime_s=60)
     assert await cache.find(URL) == PAGE
     await cache.aclose()

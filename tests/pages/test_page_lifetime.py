@@ -48,8 +48,12 @@ def test_lifetime_follows_kind_and_age(content_type: str, date: str | None, seco
     ("cache_control", "seconds"),
     [
         ("no-store, max-age=900", 0),
-        ("private, s-maxage=0, max-age=0, must-revalidate", page_lifetime.UNDATED_HTML_S),
-        ("no-cache", page_lifetime.UNDATED_HTML_S),
+        ("private, s-maxage=0, max-age=0, must-revalidate", page_lifetime.SHORTEST_S),
+        ("max-age=5", page_lifetime.SHORTEST_S),
+        ("no-cache", page_lifetime.SHORTEST_S),
+        ("no-cache, max-age=1200", page_lifetime.SHORTEST_S),
+        ('no-cache="set-cookie"', page_lifetime.UNDATED_HTML_S),
+        ("private", page_lifetime.UNDATED_HTML_S),
         ("public, max-age=60", page_lifetime.SHORTEST_S),
         ("max-age=1200", 1200),
         ("max-age=31536000", page_lifetime.UNDATED_HTML_S),
@@ -58,6 +62,13 @@ def test_lifetime_follows_kind_and_age(content_type: str, date: str | None, seco
 )
 def test_server_may_shorten_the_time_and_forbid_keeping(cache_control: str, seconds: float) -> None:
     assert page_lifetime_s(page(), cache_control=cache_control) == seconds
+
+
+@pytest.mark.parametrize("cache_control", ["max-age=0", "no-cache", "max-age=86400"])
+def test_no_statement_makes_the_time_longer(cache_control: str) -> None:
+    for kind in ("text/html", "application/json", "application/pdf"):
+        longest_s = page_lifetime_s(page(kind, "2026-03-01"), cache_control="")
+        assert page_lifetime_s(page(kind, "2026-03-01"), cache_control=cache_control) <= longest_s
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,16 @@ async def test_error_of_the_parser_keeps_its_type() -> None:
     await parsing.aclose()
 
 
+async def test_ones_own_document_is_no_wall_in_another_process() -> None:
+    parsing = ParsingProcesses(worker_count=1)
+    html = b"<html><title>Page not found</title><p>Say this where a file is missing, in red.</p>"
+    page = await parsing.extract(
+        html, url="file:///a.html", content_type="text/html", is_foreign=False
+    )
+    assert "in red" in page.text
+    await parsing.aclose()
+
+
 async def test_hung_parser_is_killed_and_the_next_page_is_read() -> None:
     async with hanging(time_limit_s=0.2) as parsing:
         with pytest.raises(PageEmpty, match=r"longer than 0\.2 s"):

@@ -89,9 +89,16 @@ async def test_redirect_of_robots_is_followed_under_the_same_guard() -> None:
     network = FakeNetwork({PUBLIC: [redirect("http://b.example/r.txt"), reply(CLOSED)]})
     with pytest.raises(RobotsDisallowed):
         await access(network).get("http://a.example/closed/x")
-    network = FakeNetwork({PUBLIC: [redirect("http://in.example/r.txt"), reply(b"page")]})
-    assert (await access(network).get("http://a.example/")).body == b"page"
-    assert network.dialled == [f"{PUBLIC}:80"] * 2
+
+
+@pytest.mark.parametrize("inside", ["http://in.example/r.txt", "http://127.0.0.1/r", "file:///r"])
+async def test_robots_that_redirect_to_an_internal_address_do_not_open_the_site(
+    inside: str,
+) -> None:
+    network = FakeNetwork({PUBLIC: [redirect(inside), reply(b"page")]})
+    with pytest.raises(PageUnreachable, match=r"robots\.txt of a\.example .*redirects"):
+        await access(network).get("http://a.example/")
+    assert asked_for(network) == ["a.example/robots.txt"]
 
 
 async def test_internal_site_is_refused_before_its_robots_are_asked_for() -> None:

@@ -8,6 +8,30 @@ from websearch_agent.pages.extract import extract_page
 PARAGRAPH = "<p>The harbour was built in 1904 and has been used by fishing boats ever since.</p>"
 
 
+HOT_LIST = "<h2>热门文章</h2><ul>{}</ul>".format(
+    "".join(
+        f"<li><a href=/{number}>第{number}篇文章，讲的是这座城市里发生的许多事情</a></li>"
+        for number in range(40)
+    )
+)
+RECENT_POSTS = "<h2>Recent posts</h2><ul>{}</ul>".format(
+    "".join(
+        f"<li><a href=/{number}>A post on harbour number {number} and its boats</a> 3 May</li>"
+        for number in range(40)
+    )
+)
+PREVIEWS = "".join(
+    f"<h3><a href=/{number}>Harbour number {number}</a></h3><p>It was built in {1900 + number} and "
+    "boats have used it ever since.</p>"
+    for number in range(40)
+)
+TERMS = "".join(
+    f"<p>By signing in you agree to part {number} of our terms, which say how we handle what you "
+    "write and what your rights are.</p>"
+    for number in range(14)
+)
+
+
 def read(title: str, body: str) -> str:
     html = f"<!doctype html><html><head><title>{title}</title></head><body>{body}</body></html>"
     page = extract_page(html.encode(), url="https://a.example/p", content_type="text/html")
@@ -66,6 +90,15 @@ def test_robot_check_is_a_wall(title: str, body: str) -> None:
          "<form><input type=password></form><p>You agree to the terms of this site.</p>", "login"),
         ("登录 - 论坛", "<p>您需要登录才可以下载或查看，没有账号？</p>"
          "<form><input type=password></form>", "login"),
+        ("Sign in · Forum", "<h1>Sign in</h1><p>You must log in to view this page.</p>"
+         f"<form><input type=password></form>{TERMS}", "login"),
+        ("Age verification", "<h1>Are you over 18?</h1><p>You must be 18 years or older to enter "
+         "this site. Please verify your age to continue.</p>", "how old"),
+        ("酒类商城", "<p>您是否已满18周岁？</p><p>本站含有酒类信息，未满十八岁请勿进入。</p>",
+         "how old"),
+        ("Vineyard", "<h2>Are you of legal drinking age?</h2><button>Yes</button>", "how old"),
+        ("Not available", "<p>Sorry, this content is not available in your region.</p>", "country"),
+        ("视频", "<p>抱歉，您所在的地区暂不支持播放该视频，请观看其他视频。</p>", "country"),
         ("Big story", "<h1>Big story</h1><p>Subscribe to continue reading.</p><p>This article is "
          "only for subscribers. Already a subscriber? Log in here.</p>", "subscription"),
         ("App", "<noscript>You need to enable JavaScript to run this app.</noscript>"
@@ -96,6 +129,11 @@ def test_consent_login_and_script_walls_are_told_apart(title: str, body: str, re
         ("Seite nicht gefunden – Amt", "<p>Bitte nutzen Sie die Suche oder das Verzeichnis.</p>"),
         ("ページが見つかりません", "<p>お探しのページは見つかりませんでした。</p>"),
         ("harbour.example", "<h1>harbour.example</h1><p>This domain may be for sale.</p>"),
+        ("404 页面不存在 - 某网", "<h1>您访问的页面不存在</h1><p>页面可能已被删除</p>" + HOT_LIST),
+        ("Page not found – Blog", "<main><h1>Page not found</h1><p>It looks like nothing was found "
+         f"at this location. Maybe try a search?</p>{RECENT_POSTS}</main>"),
+        ("Page not found – Blog", "<main><h1>404</h1><p>Oops! That page can’t be found.</p>"
+         f"{PREVIEWS}</main>"),
         ("域名出售", "<p>您访问的域名正在出售，如有意向请联系我们。</p>"),
     ],
 )  # fmt: skip
@@ -152,6 +190,18 @@ def test_error_page_with_status_200_is_worth_another_try(title: str, body: str) 
          "<p>Subscribe to continue reading.</p>"),
         ("Lake", "<div id=root><p>The lake is 40 m deep, 3 km long and cold.</p></div>"
          "<script src=a.js></script>"),
+        ("How to bake cookies", "<h1>How to bake cookies</h1><p>We use cookies cut from a dough of "
+         "flour, sugar and butter. Bake them for ten minutes at 180 degrees.</p>"),
+        ("Plain cookies", "<p>We use a knife to cut the cookies. Store these cookies dry.</p>"),
+        ("Log in to PostgreSQL", "<h1>Log in to PostgreSQL</h1><p>To log in, enter psql -U name "
+         "and type your password. You need to log in as a superuser to create a role.</p>"),
+        ("What a 404 error means", "<h1>What a 404 error means</h1><p>The page you requested could "
+         "not be found is what a browser shows when a server answers with the status 404.</p>"),
+        ("CAPTCHA", "<h1>CAPTCHA</h1><p>A CAPTCHA asks you to verify that you are human. Please "
+         "complete the security check is how most of them begin.</p>"),
+        ("怎么处理页面不存在的提示",
+         "<p>网页提示页面不存在，多半是因为文章已被作者删除或者链接写错。</p>"),
+        ("Voting", "<p>To vote you must be at least 18 years old on the day of the election.</p>"),
         ("Boats", "<p>Boats</p>" + PARAGRAPH + "<div class=g-recaptcha></div><p>Write to us.</p>"),
     ],
 )  # fmt: skip
@@ -167,6 +217,23 @@ def test_short_page_that_talks_of_such_things_is_read(title: str, body: str) -> 
 def test_long_article_about_walls_is_read(sentence: str) -> None:
     text = f"<p>{sentence}</p>" + PARAGRAPH
     assert sentence[:20] in read("Page not found", f"<article>{text * 9}</article>")
+
+
+@pytest.mark.parametrize("heading", ["Page not found", "Harbours"])
+def test_page_of_prose_with_a_title_of_walls_is_read(heading: str) -> None:
+    text = "".join(PARAGRAPH.replace("1904", str(year)) for year in range(1904, 1920))
+    assert "1910" in read("Page not found", f"<h1>{heading}</h1>{text}")
+
+
+def test_list_of_links_is_read_unless_title_and_heading_are_a_walls() -> None:
+    assert "number 7" in read("Page not found – Blog", f"<h1>Harbours</h1>{RECENT_POSTS}")
+    assert "number 7" in read("Harbours", f"<h1>Page not found</h1>{RECENT_POSTS}")
+
+
+def test_manual_about_logging_in_is_read_beside_a_password_field() -> None:
+    text = "".join(PARAGRAPH.replace("1904", str(year)) for year in range(1904, 1920))
+    form = "<form><input type=password></form>"
+    assert "1910" in read("Login", f"<h1>Login</h1>{form}<article>{text}</article>")
 
 
 def test_page_without_text_and_without_a_wall_is_empty() -> None:

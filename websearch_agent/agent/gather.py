@@ -19,6 +19,7 @@ from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.errors import (
     NoEngineAnswered,
     NoPageReadable,
+    PageUnreachable,
     UnsupportedFilter,
 )
 from websearch_agent.events import (
@@ -71,7 +72,9 @@ async def _open_addresses(context: AgentContext, emit: Emit) -> tuple[SearchResu
     opened = tuple(result for result in (*asked, *again) if result.url in context.pages)
     notices = [address_notice(context.request.question, failure) for failure in unread]
     if not opened:
-        raise NoPageReadable(" ".join(notices))
+        error = NoPageReadable(" ".join(notices))
+        error.retryable = any(failure.code == PageUnreachable.code for failure in unread)
+        raise error
     for notice in notices:
         emit(Notice(notice))
     return opened
@@ -97,7 +100,8 @@ async def _search(
             question = context.request.question
             raise UnsupportedFilter(no_filter_message(question, outcome.failures))
         return await _search_builtin(queries, context, emit, outcome.failures)
-    if any(failure.engine != "local" for failure in broken) and outcome.answered_by == {"local"}:
+    only_local = bool(outcome.results) and outcome.answered_by == {"local"}
+    if only_local and any(failure.engine != "local" for failure in broken):
         emit(Notice(local_only_notice(context.request.question, broken)))
     return outcome
 

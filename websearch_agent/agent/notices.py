@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from websearch_agent.agent.addresses import without_addresses
 from websearch_agent.prompts import language_name
 from websearch_agent.types import (
     EngineFailure,
@@ -132,4 +133,4 @@ def _reasons(failures: Sequence[EngineFailure]) -> str:
 
 
 def _is_chinese(question: str) -> bool:
-    return language_name(question) == "Chinese"
+    return language_name(without_addresses(question)) == "Chinese"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from websearch_agent import __version__, prompts
+from websearch_agent.errors import ConfigError
 from websearch_agent.models import dialects
 from websearch_agent.resources import resource_dir
 
@@ -96,6 +97,15 @@ class ResultFile:
 
     def append(self, row: Mapping[str, object]) -> None:
         """Write one row at the end; behind a line that a crash cut off, on a line of its own."""
+        try:
+            self._write(row)
+        except OSError as error:
+            raise ConfigError(
+                f"The results cannot be written to {self.path}: {error.strerror}. Set "
+                "WEBSEARCH_DATA_DIR to a folder that can be."
+            ) from error
+
+    def _write(self, row: Mapping[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(row, ensure_ascii=False) + "\n"]
         if not self.path.exists():

@@ -38,7 +38,9 @@ class PageSource(Protocol):
 class Extractor(Protocol):
     """`ParsingProcesses`, or a stand-in."""
 
-    async def extract(self, body: bytes, *, url: str, content_type: str) -> ExtractedPage: ...
+    async def extract(
+        self, body: bytes, *, url: str, content_type: str, is_foreign: bool = True
+    ) -> ExtractedPage: ...
 
 
 class SiteCrawl:

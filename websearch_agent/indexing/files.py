@@ -2,12 +2,18 @@
 
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 MAX_FILE_BYTES = 20_000_000
+# What is looked at to tell whether a text lies beside its own HTML page; a word is a run of bytes
+# without white space and marks.
+MAX_COMPARED_BYTES = 4000
+MIN_SHARED_WORDS = 0.6
+_WORD = re.compile(rb"[^\s!-/:-@\[-`{-~]{4,60}")
 
 CONTENT_TYPES = {
     ".html": "text/html",
@@ -53,15 +59,15 @@ def find_files(target: Path) -> Iterator[FoundFile]:
     seen: set[tuple[int, int]] = set()
     for folder, folders, names in os.walk(target, followlinks=True):
         folders[:] = sorted(name for name in folders if _is_wanted(Path(folder, name), seen))
-        pages = {document_stem(name) for name in names if name.endswith(_PAGE_SUFFIXES)}
+        pages = {document_stem(name): name for name in names if name.endswith(_PAGE_SUFFIXES)}
         for name in sorted(names):
             path = Path(folder, name)
             content_type = content_type_of(path)
             if content_type is None or name.startswith("."):
                 continue
-            if content_type not in ("text/html", "application/pdf") and (
-                document_stem(name) in pages
-            ):
+            is_text = content_type not in ("text/html", "application/pdf")
+            page = pages.get(document_stem(name)) if is_text else None
+            if page is not None and _is_copy(path, Path(folder, page)):
                 continue
             if _is_new(path, seen):
                 yield FoundFile(path, content_type, site)
@@ -93,6 +99,16 @@ def read_document_bytes(path: Path) -> bytes:
     if not body.strip():
         raise FileUnreadable("is empty")
     return body
+
+
+def _is_copy(text: Path, page: Path) -> bool:
+    """Whether the HTML page holds most words of the text: then it is the text's better form."""
+    try:
+        words = set(_WORD.findall(read_document_bytes(text)[:MAX_COMPARED_BYTES]))
+        markup = read_document_bytes(page)
+    except FileUnreadable:
+        return False
+    return sum(word in markup for word in words) >= MIN_SHARED_WORDS * max(1, len(words))
 
 
 def _is_wanted(folder: Path, seen: set[tuple[int, int]]) -> bool:

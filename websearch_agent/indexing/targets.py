@@ -149,7 +149,9 @@ class _IndexRun:
             )
         body = await asyncio.to_thread(read_document_bytes, job.path)
         url = job.path.resolve().as_uri()
-        page_text = await self._extractor.extract(body, url=url, content_type=job.content_type)
+        page_text = await self._extractor.extract(
+            body, url=url, content_type=job.content_type, is_foreign=False
+        )
         return Document(
             url=url,
             title=page_text.title or document_stem(job.path.name),

@@ -50,6 +50,14 @@ _POST = re.compile(r"(?:^| )(?:hentry|type-[a-z]+|post-\d+)")
 _FORUM = re.compile(r"forum|topic|question|answer")
 _HIDDEN = re.compile(r"(?:^| )(?:is-|d-|display-)?(?:hidden|hide|none)(?: |$)")
 _SHOWN_AT_TIMES = re.compile(r"-(?:block|flex|grid|inline|table|visible)(?: |$)")
+_ADMONITION = re.compile(
+    r"note|(?<![a-z])(?:warn(?:ing)?|tips?|caution|important|danger|hint|admonition|callout)(?![a-z])"
+)
+_NUMBERED = re.compile(
+    r"\s*(?:fig(?:ure|\.)?|tab(?:le|\.)?|listing|example|scheme|abb(?:ildung|\.)?|tabelle|tableau"
+    r"|figura|tabla|tabela|рис(?:унок|\.)?|таблица|图|圖|表|図)\s*[0-9A-Z]{0,2}[.\-–]?\d",
+    re.IGNORECASE,
+)
 # Boxes so named may hold what the article quotes.
 _QUOTING = re.compile("soci|shar|widget")
 
@@ -115,12 +123,13 @@ def find_boilerplate(element: HtmlElement, measure: Measure) -> Boilerplate | No
     """Why this element looks as if it were not of the article; None if nothing says so."""
     tag = element.tag
     if tag in _UNREAD_TAGS:
-        return Boilerplate("frame", tag)
+        is_read = tag == "figcaption" and _is_numbered(element)
+        return None if is_read else Boilerplate("frame", tag)
     if tag in _FRAME_TAGS:
         return None if _is_note(element) else Boilerplate("frame", tag)
     if not element.attrib or tag in _NEVER_NAMED:
         return None
-    if element.get("role") in _FRAME_ROLES:
+    if element.get("role") in _FRAME_ROLES and not _is_admonition(element):
         return Boilerplate("furniture", "role")
     found = _named(element)
     if found is None or not _fits(found, element, measure):
@@ -134,8 +143,20 @@ def _is_note(element: HtmlElement) -> bool:
     """Whether it is a footnote, an admonition, or the source of a quotation."""
     if element.tag == "footer":
         return bool(element.getparent() is not None and element.getparent().tag == "blockquote")
-    role, css_class = element.get("role") or "", element.get("class") or ""
-    return element.tag == "aside" and (role.startswith("doc-") or "note" in css_class)
+    if element.tag != "aside":
+        return False
+    return (element.get("role") or "").startswith("doc-") or _is_admonition(element)
+
+
+def _is_admonition(element: HtmlElement) -> bool:
+    """Whether its class is one that manuals give to notes and warnings, and to nothing else."""
+    css_class = (element.get("class") or "")[:_MAX_NAME_CHARS]
+    return _ADMONITION.search(css_class.lower()) is not None and _named_by(css_class) is None
+
+
+def _is_numbered(caption: HtmlElement) -> bool:
+    """Whether the text may refer to it (`Figure 3`); what stands below photos is not read."""
+    return _NUMBERED.match(caption.text_content()[:_MAX_NAME_CHARS]) is not None
 
 
 def _fits(found: Boilerplate, element: HtmlElement, measure: Measure) -> bool:

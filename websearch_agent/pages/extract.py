@@ -35,8 +35,13 @@ class ExtractedPage:
     author: str | None = None
 
 
-def extract_page(body: bytes, *, url: str, content_type: str) -> ExtractedPage:
+def extract_page(
+    body: bytes, *, url: str, content_type: str, is_foreign: bool = True
+) -> ExtractedPage:
     """Read HTML, text, Markdown, JSON, XML or PDF.
+
+    `is_foreign`: it comes from the web, where walls and rests of pages stand in the place of pages;
+    of a document of one's own a few words are enough.
 
     Raises UnsupportedContent, PageEmpty, and what `refuse_stand_in` raises.
     """
@@ -49,30 +54,34 @@ def extract_page(body: bytes, *, url: str, content_type: str) -> ExtractedPage:
     else:
         _refuse_repetition(body)
         if kind == "html":
-            page = _read_html(body, url=url, content_type=content_type)
+            page = _read_html(body, url=url, content_type=content_type, is_foreign=is_foreign)
         elif kind == "xml":
             page = _read_xml(body, content_type=content_type)
         else:
             page = _read_text(body, content_type=content_type, is_json=kind == "json")
     page = _cleaned(page)
     _refuse_repetition(page.text.encode())
-    _require_text(page)
+    _require_text(page, min_weight=MIN_TEXT_WEIGHT if is_foreign else 1)
     return page
 
 
-def _read_html(body: bytes, *, url: str, content_type: str) -> ExtractedPage:
+def _read_html(body: bytes, *, url: str, content_type: str, is_foreign: bool) -> ExtractedPage:
     from websearch_agent.pages.charset import decode_body
     from websearch_agent.pages.html_text import extract_html
     from websearch_agent.pages.walls import refuse_stand_in
 
     html = _XML_DECLARATION.sub("", decode_body(body, content_type=content_type), count=1)
     content = extract_html(html, url=url)
-    refuse_stand_in(html, title=content.title, text=content.text)
+    if content.is_cut and text_weight(content.text) < MIN_TEXT_WEIGHT:
+        raise PageEmpty("the page nests its elements too deeply to be read")
+    if is_foreign:
+        refuse_stand_in(html, title=content.title, text=content.text)
     return ExtractedPage(
         content.title,
         content.text,
         "text/html",
         content.date,
+        truncated=content.is_cut,
         author=content.author,
     )
 
@@ -141,6 +150,6 @@ def _refuse_repetition(text: bytes) -> None:
         raise PageEmpty("the page says the same over and over")
 
 
-def _require_text(page: ExtractedPage) -> None:
-    if text_weight(page.text) < MIN_TEXT_WEIGHT:
+def _require_text(page: ExtractedPage, *, min_weight: int) -> None:
+    if text_weight(page.text) < min_weight:
         raise PageEmpty("the page holds no text")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from lxml import etree  # type: ignore[import-untyped]
 from lxml.html import HtmlElement, fragment_fromstring  # type: ignore[import-untyped]
-from trafilatura import html2txt, load_html
+from trafilatura import html2txt
 
 from websearch_agent.errors import PageEmpty
 from websearch_agent.pages.content_finder import MainContent, find_main_content
 from websearch_agent.pages.content_trimming import trim_blocks
 from websearch_agent.pages.hidden_text import drop_hidden
+from websearch_agent.pages.html_tree import parse_html
 from websearch_agent.pages.json_ld import read_json_ld
 from websearch_agent.pages.markdown_tree import Block, MarkdownWriter
 from websearch_agent.pages.page_metadata import find_authors, find_date, find_title, meta_values
@@ -38,19 +39,24 @@ _IS_FORUM = etree.XPath(
 
 @dataclass(frozen=True, slots=True)
 class HtmlContent:
-    """`author`: names joined by commas. `date`: of publication, ISO 8601."""
+    """`author`: names joined by commas. `date`: of publication, ISO 8601.
+
+    `is_cut`: some of the page is nested too deeply to be read.
+    """
 
     title: str
     text: str
     date: str | None
     author: str | None = None
+    is_cut: bool = False
 
 
 def extract_html(html: str, *, url: str) -> HtmlContent:
     """The main content of a page as Markdown. Raises PageEmpty if there is no markup at all."""
-    tree = load_html(html)
-    if tree is None:
+    parsed = parse_html(html)
+    if parsed is None:
         raise PageEmpty("the page holds no readable markup")
+    tree = parsed.root
     meta = meta_values(tree)
     stated = read_json_ld(tree)
     title = find_title(tree, meta, stated, url=url)
@@ -60,7 +66,7 @@ def extract_html(html: str, *, url: str) -> HtmlContent:
     text = _main_text(tree, title=title, is_forum=is_forum)
     if len(text) < _SHELL_CHARS and stated.text:
         text = _longer(text, _stated_text(stated.text, title), gain=_MIN_GAIN_OF_JSON_LD)
-    return HtmlContent(title, text, date, author)
+    return HtmlContent(title, text, date, author, parsed.is_cut)
 
 
 def _main_text(tree: HtmlElement, *, title: str, is_forum: bool = False) -> str:

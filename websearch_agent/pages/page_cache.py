@@ -28,7 +28,7 @@ from websearch_agent.errors import (
 from websearch_agent.types import Page
 
 # Raise it with every change of the tables or of what is made of a page: older files are emptied.
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 # Evicting some more than needed spares the next pages the work.
 _FILL_AFTER_EVICTION = 0.9
 LOCK_TIMEOUT_S = 0.5
@@ -155,7 +155,7 @@ class PageCache:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            if connection.execute("PRAGMA user_version").fetchone()[0] != self._version:
+            if not _is_made(connection, self._version):
                 _make_tables(connection, self._version)
         except sqlite3.Error:
             connection.close()
@@ -274,6 +274,15 @@ def _evict_oldest(connection: sqlite3.Connection, max_bytes: int) -> int:
             break
     connection.executemany("DELETE FROM pages WHERE id = ?", gone)
     return len(gone)
+
+
+def _is_made(connection: sqlite3.Connection, version: int) -> bool:
+    """Whether the tables are there and of this version; a copy may have lost its `-wal`."""
+    (tables,) = connection.execute(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('pages', 'addresses')"
+    ).fetchone()
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(tables == 2 and found == version)
 
 
 def _make_tables(connection: sqlite3.Connection, version: int) -> None:

@@ -29,27 +29,31 @@ OLD_AFTER = dt.timedelta(days=7)
 TODAYS = dt.timedelta(days=1)
 # What is only in the way for a while (a robot check) and what is for long (no such page) alike.
 FAILURE_S = 15 * _MINUTE_S
-# A stated age below this would have the pages of one answer fetched again for its follow-up.
+# A shorter time would have the pages of one answer fetched again for its follow-up.
 SHORTEST_S = 10 * _MINUTE_S
 
 _LASTING = (PageMissing, PageTooLarge, PageWalled, RobotsDisallowed, UnsupportedContent)
 _DATA_TYPES = re.compile(r"[/+](?:json|xml)$|/csv$|/tab-separated-values$")
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})")
+# `no-cache="set-cookie"` is about that header alone.
+_NO_CACHE = re.compile(r"(?:^|[,\s])no-cache(?!\s*=|[\w-])")
 
 
 def page_lifetime_s(page: Page, *, cache_control: str) -> float:
     """Seconds that the page may be kept, 0 for not at all.
 
-    `no-store` is obeyed. `private` and `no-cache` are not: they are meant for pages made for
-    one person, this program sends no cookies, and Wikipedia sends them with every article. A
-    stated `max-age` makes the time shorter, never longer.
+    `no-store` is obeyed. A stated `max-age` makes the time shorter, never longer, but not
+    shorter than `SHORTEST_S`, and `no-cache` is the same as an age of 0: follow-ups of a
+    question read the same pages. `private` and `s-maxage` change nothing: they are for caches
+    that serve many people pages made for one, and this program sends no cookies.
     """
     if "no-store" in cache_control:
         return 0.0
     longest_s = _longest_s(page)
+    if _NO_CACHE.search(cache_control):
+        return min(longest_s, SHORTEST_S)
     stated = _MAX_AGE.search(cache_control)
-    age_s = float(stated[1]) if stated else 0.0
-    return min(longest_s, max(age_s, SHORTEST_S)) if age_s else longest_s
+    return min(longest_s, max(float(stated[1]), SHORTEST_S)) if stated else longest_s
 
 
 def failure_lifetime_s(error: PageError) -> float:

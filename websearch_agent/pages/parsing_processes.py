@@ -72,7 +72,9 @@ class ParsingProcesses:
         self._running: set[asyncio.Task[dict[str, object]]] = set()
         self._closed = False
 
-    async def extract(self, body: bytes, *, url: str, content_type: str) -> ExtractedPage:
+    async def extract(
+        self, body: bytes, *, url: str, content_type: str, is_foreign: bool = True
+    ) -> ExtractedPage:
         """`extract_page`, but ended after `time_limit_s`; waiting for a free worker aside.
 
         Pages are parsed in the order in which they come. When the caller is cancelled, a page
@@ -82,7 +84,7 @@ class ParsingProcesses:
         parser, PageTooLarge, and PageUnreachable when no parser can be started.
         """
         await self._free_slots.acquire()
-        job = _Job(body, url, content_type)
+        job = _Job(body, url, content_type, is_foreign)
         task = asyncio.create_task(self._parse(job))
         self._running.add(task)
         task.add_done_callback(self._end_job)
@@ -170,6 +172,7 @@ class _Job:
     body: bytes
     url: str
     content_type: str
+    is_foreign: bool
     is_wanted: bool = True
     is_sent: bool = False
 
@@ -219,6 +222,7 @@ class _Worker:
         request = {
             "url": job.url,
             "content_type": job.content_type,
+            "is_foreign": job.is_foreign,
             "body_bytes": len(job.body),
             "time_limit_s": time_limit_s,
         }

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from websearch_agent.errors import PageEmpty, PageError, PageTooLarge
 from websearch_agent.pages.extract import extract_page
@@ -34,14 +34,20 @@ def main() -> None:
         request = json.loads(line)
         body = requests.read(request["body_bytes"])
         _set_alarm(request["time_limit_s"] + SPARE_TIME_S)
-        reply = _answer(body, url=request["url"], content_type=request["content_type"])
+        reply = _answer(body, request)
         _set_alarm(0)
         _send(replies, reply)
 
 
-def _answer(body: bytes, *, url: str, content_type: str) -> dict[str, object]:
+def _answer(body: bytes, request: dict[str, Any]) -> dict[str, object]:
     try:
-        return {"page": asdict(extract_page(body, url=url, content_type=content_type))}
+        page = extract_page(
+            body,
+            url=request["url"],
+            content_type=request["content_type"],
+            is_foreign=request["is_foreign"],
+        )
+        return {"page": asdict(page)}
     except PageError as error:
         return {"error": error.code, "message": error.message}
     except MemoryError:

@@ -94,7 +94,8 @@ class RobotsGate:
         try:
             verdict = await self._verdict_on(await self._fetch(f"{origin}/robots.txt"))
         except AddressNotAllowed:
-            # The page itself goes through the same guard, which says why.
+            # The site itself: its page goes through the same guard, which says why. (A file that
+            # redirects to such an address is PageUnreachable.)
             return _Verdict(None, "", 0.0)
         except PageUnreachable as error:
             verdict = self._trouble(error.message)

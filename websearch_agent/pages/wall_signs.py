@@ -21,6 +21,8 @@ class Sign:
     others; `hints` and a password field in others too. A short page with one of `sure_titles` is
     nothing else. Up to a weight of `longest_told` the phrases alone are enough: instructions for
     logging in and notices of maintenance are mostly longer than the walls that say such things.
+    `form_titles` are titles only beside a hint or a password field. Without `needed` somewhere
+    in the text, the phrases say something else (cookies are also baked).
     """
 
     error: type[PageError]
@@ -30,6 +32,8 @@ class Sign:
     marks: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     sure_titles: re.Pattern[str] | None = None
+    form_titles: re.Pattern[str] | None = None
+    needed: re.Pattern[str] | None = None
     has_password_field: bool = False
     longest_told: int = 900
 
@@ -148,6 +152,11 @@ _CONSENT = Sign(
         r"before you continue.{0,30}|cookie (?:consent|wall|notice)|we value your privacy"
         r"|your privacy (?:choices|settings)|consent|datenschutz.?einstellungen",
     ),
+    needed=re.compile(
+        r"accept|agree|consent|reject|refuse|privacy|partner|advert|personali[sz]|preferences"
+        r"|settings|policy|akzept|zustimm|einwillig|consentimiento|acept|accett|aceit|同意|接受"
+        r"|隐私|隱私|принять|согласие"
+    ),
 )
 
 _LOGIN = Sign(
@@ -155,7 +164,7 @@ _LOGIN = Sign(
     "the page wants a login or a subscription before it shows its text",
     longest_told=400,
     phrases=re.compile(
-        r"(?:please|must|need to|have to|first)(?: be)? (?:log|sign|logged|signed).?in"
+        r"(?:please|must|need to|have to|first)(?: be)? (?:log|sign|logged|signed).?in\b(?! as\b)"
         r"|(?:log|sign).?in(?:to your account)? (?:to|with|or|is required|required|using|here)"
         r"|logged in to|forgot(?:ten)? (?:your )?(?:password|username)|remember me"
         r"|(?:don't|do not) have an account|create (?:an|your|a new) account|stay signed in"
@@ -174,12 +183,13 @@ _LOGIN = Sign(
         r"|войдите|авторизуйтесь|забыли пароль",
     ),
     titles=re.compile(
-        r"(?:please )?(?:log|sign).?in(?: required| page| form)?|(?:log|sign) in (?:to|or) .{1,40}"
+        r"(?:please )?(?:log|sign).?in(?: required| page| form)?"
         r"|login|member login|authentication required|用户登[录陆]|(?:请)?登[录陆入](?:页面?)?"
         r"|会员登[录陆]|統一登入|统一身份认证.{0,6}|anmelden|anmeldung|einloggen"
         r"|connexion|se connecter"
         r"|iniciar sesión|entrar|ログイン|로그인|вход|авторизация",
     ),
+    form_titles=re.compile(r"(?:log|sign) in (?:to|or) .{1,40}"),
     has_password_field=True,
 )
 
@@ -256,6 +266,58 @@ _TROUBLE = Sign(
     ),
 )
 
+_AGE = Sign(
+    PageWalled,
+    "the page asks how old the visitor is instead of showing its text",
+    longest_told=400,
+    phrases=re.compile(
+        r"(?:you must|must you|i am|you are|are you|i'm|you're) (?:be )?(?:at least |over |of )?"
+        r"(?:the age of )?(?:1[68]|21|legal)\b|(?:of|over|under) (?:the )?legal"
+        r" (?:drinking |smoking )?age"
+        r"|(?:verify|confirm|enter|check|provide) your (?:age|date of birth|birth)|age.restricted"
+        r"|(?:sind sie|bist du|ich bin) (?:über|mindestens|schon|unter) 1[68]"
+        r"|(?:avez-vous|j'ai|vous avez) (?:plus de |au moins )?18 ans"
+        r"|(?:eres|soy|es usted) mayor de (?:edad|18)|(?:sou|é) maior de (?:idade|18)"
+        r"|(?:年满|年滿|已满|已滿|未满|未滿)\s*(?:18|十八)|18歳(?:以上|未満)"
+    ),
+    needed=re.compile(
+        r"(?:enter|access|view|visit|continue|see).{0,20}\b(?:site|website|page|content|store|shop)"
+        r"|(?:verify|confirm) your (?:age|date of birth)|age.restricted"
+        r"|^are you (?:over|at least|of)"
+        r"|进入|進入|访问|訪問|浏览|本站|网站|網站|seite|accéder|entrer|entrar|acceder|サイト"
+    ),
+    titles=re.compile(
+        r"age (?:verification|check|gate|confirmation|restricted|restriction)"
+        r"|(?:are )?you (?:over|at least) (?:1[68]|21)\??|altersprüfung|年龄(?:验证|确认)|年齢確認"
+    ),
+)
+
+_REGION = Sign(
+    PageWalled,
+    "the site does not show this page in the country that is asking",
+    longest_told=400,
+    phrases=re.compile(
+        r"(?:not|n't|no longer|un) ?(?:currently |yet )?(?:available|accessible|supported|offered)"
+        r" (?:in|from|to|for)(?: users| visitors| readers| people)?(?: in| from)?"
+        r" (?:your|the european|most european|certain) ?"
+        r"(?:current |economic )?(?:region|country|countries|location|area|territory|union|market)"
+        r"|unavailable (?:due to|for) legal reasons|(?:recognize|see) you are attempting to access"
+        r"|access cannot be granted|(?:cannot|can't) grant you access"
+        r"|in (?:ihrem|deinem|ihrer|deiner) (?:land|region) (?:leider )?nicht verfügbar"
+        r"|pas (?:encore )?disponible dans votre (?:pays|région)"
+        r"|no está disponible en (?:tu|su) (?:país|región)"
+        r"|não está disponível (?:no seu país|na sua região)"
+        r"|недоступ\w+ в ваше[мй] (?:стране|регионе)"
+        r"|所在的?(?:地区|國家|国家|區域|区域).{0,12}(?:不可用|无法|暂不|不支持|不提供|未开放|無法)"
+        r"|お住まいの(?:国|地域)では.{0,12}(?:ません|できません)"
+    ),
+    titles=re.compile(
+        r"(?:451|error 451|http 451)(?:[:!. -]*unavailable (?:for|due to) legal reasons)?"
+        r"|unavailable (?:for|due to) legal reasons"
+        r"|(?:content )?(?:not available|unavailable) in your (?:region|country|location|area)"
+    ),
+)
+
 _PARKED = Sign(
     PageMissing,
     "the domain is parked or for sale; the page is gone",
@@ -274,7 +336,7 @@ _PARKED = Sign(
     marks=("sedoparking.com", "parkingcrew.net", "bodis.com"),
 )
 
-SIGNS = (ROBOT_CHECK, _MISSING, _PARKED, _SCRIPTS, _LOGIN, _CONSENT, _TROUBLE)
+SIGNS = (ROBOT_CHECK, _REGION, _MISSING, _PARKED, _SCRIPTS, _LOGIN, _AGE, _CONSENT, _TROUBLE)
 
 
 def title_parts(heading: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ import httpx
 
 from websearch_agent import __version__
 from websearch_agent.errors import (
+    AddressNotAllowed,
     PageError,
     PageMissing,
     PageTooLarge,
@@ -85,6 +86,10 @@ class WebResponse:
     cache_control: str = ""
 
 
+class RedirectNotAllowed(AddressNotAllowed):
+    """The address itself may be read, but not the one that it redirects to."""
+
+
 class TooManyRedirects(PageUnreachable):
     """A circle, or more redirects than are followed."""
 
@@ -139,7 +144,7 @@ class WebAccess:
         await self._transport.aclose()
 
     async def _fetch_robots(self, url: str) -> RobotsReply:
-        """Raises AddressNotAllowed, PageUnreachable."""
+        """Raises AddressNotAllowed if that is so of the site itself, else PageUnreachable."""
         limit_s = self._limits.robots_timeout_s
         try:
             with _named_failures(url, limit_s):
@@ -153,6 +158,8 @@ class WebAccess:
                     return RobotsReply(response.status_code, body)
         except TooManyRedirects:
             return RobotsReply(404)  # what RFC 9309 makes of it
+        except RedirectNotAllowed as error:
+            raise PageUnreachable("it redirects to an address that may not be read") from error
 
     @contextlib.asynccontextmanager
     async def _open(
@@ -163,7 +170,12 @@ class WebAccess:
         seen = {str(target)}
         for _ in range(self._limits.max_redirects + 1):
             await before_request(target)
-            response = await self._transport.handle_async_request(self._request(target))
+            try:
+                response = await self._transport.handle_async_request(self._request(target))
+            except AddressNotAllowed as error:
+                if len(seen) > 1:
+                    raise RedirectNotAllowed(error.message) from error
+                raise
             try:
                 location = response.headers.get("location")
                 if response.status_code not in _REDIRECTS or not location:
@@ -182,7 +194,10 @@ class WebAccess:
             joined = str(target.join(location))
         except (httpx.InvalidURL, ValueError) as error:
             raise PageUnreachable(f"{target.host} redirects to a broken address") from error
-        return checked_url(joined, allowed_networks=self._allowed_networks)
+        try:
+            return checked_url(joined, allowed_networks=self._allowed_networks)
+        except AddressNotAllowed as error:
+            raise RedirectNotAllowed(error.message) from error
 
     def _request(self, target: httpx.URL) -> httpx.Request:
         limits = self._limits

@@ -7,6 +7,7 @@
 import contextlib
 import json
 import logging
+import os
 import re
 import shutil
 import time
@@ -159,6 +160,8 @@ def open_index(version: Path) -> "tantivy.Index":
     try:
         index = tantivy.Index.open(str(version))
     except ValueError as error:
+        if not os.access(version, os.R_OK | os.W_OK | os.X_OK):  # tantivy writes a lock file there
+            raise _inaccessible(version.parent, PermissionError(str(version))) from error
         raise _damaged(version.parent, error) from error
     _register_analyzers(index)
     return index

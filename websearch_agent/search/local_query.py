@@ -19,6 +19,7 @@ SEAM_RATIO = 0.3
 # Every Chinese text holds it.
 COMMON_CHINESE_CHARACTER = "的"
 MIN_CHINESE_SHARE = 0.05
+UNSEEN_DOCUMENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,8 @@ def _identifier_terms(question: str, searcher: "tantivy.Searcher") -> list[Query
 
 def _rarity(searcher: "tantivy.Searcher", field: str, term: str) -> float:
     """Inverse document frequency as in BM25; highest for a term that no document has."""
-    documents = searcher.num_docs
+    # As if there were some more documents: in an index of three every word that is there would be
+    # common, and what a question has beside them decide alone.
+    documents = searcher.num_docs + UNSEEN_DOCUMENTS
     containing = min(searcher.doc_freq(field, term), documents)
     return math.log(1 + (documents - containing + 0.5) / (containing + 0.5))

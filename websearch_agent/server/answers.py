@@ -59,7 +59,11 @@ class AskBody(BaseModel):
     time_range: TimeRange | None = None
     include_domains: DomainNames = []
     exclude_domains: DomainNames = []
-    language: str | None = Field(default=None, max_length=35)
+    language: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
+        description="A language tag such as `en` or `zh-CN`, for the search.",
+    )
     evidence: EvidenceForm | None = Field(
         default=None, description="What the model is shown of the pages. Unset: as configured."
     )

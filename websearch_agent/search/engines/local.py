@@ -26,6 +26,11 @@ from websearch_agent.types import (
 MIN_COVERAGE = 0.5
 MIN_WINDOW_COVERAGE = 0.4
 COVERAGE_EXPONENT = 1.5
+# Where no document is about the question so far, the nearest ones are better than none: a question
+# in other words than theirs has less in common with them.
+MIN_DISTANT_COVERAGE = 0.25
+MIN_DISTANT_WINDOW_COVERAGE = 0.2
+MAX_DISTANT = 3
 _WINDOW_CHARACTERS = 600
 _SHORTLISTED = 30
 _CANDIDATES = 100
@@ -44,10 +49,12 @@ class LocalEngine:
     """One index folder. Sees at once what another process wrote; no folder is an empty index.
 
     Its document ids begin with its name, so that several can share a `DocumentShelf`.
+    `shows_distant`: the nearest few documents where none is about the question.
     """
 
-    def __init__(self, folder: Path, name: str = "local") -> None:
+    def __init__(self, folder: Path, name: str = "local", *, shows_distant: bool = True) -> None:
         self._folder = folder
+        self._shows_distant = shows_distant
         self._name = name
         self._opened: _Opened | None = None
         self._lock = Lock()
@@ -85,15 +92,34 @@ class LocalEngine:
         weights = {term.surface: term.weight for term in question.terms if term.weight > 0}
         if not weights:
             return []
+        ranked = _rank_documents(query, question, index.schema, searcher)
+        near = [address for share, address in ranked if share >= MIN_COVERAGE][:_SHORTLISTED]
+        found = self._choose(near, searcher, weights, MIN_WINDOW_COVERAGE, query.max_results)
+        if found or not self._shows_distant:
+            return found
+        distant = [address for share, address in ranked if share >= MIN_DISTANT_COVERAGE]
+        return self._choose(
+            distant[:_SHORTLISTED], searcher, weights, MIN_DISTANT_WINDOW_COVERAGE, MAX_DISTANT
+        )
+
+    def _choose(
+        self,
+        addresses: "Sequence[tantivy.DocAddress]",
+        searcher: "tantivy.Searcher",
+        weights: dict[str, float],
+        least_share: float,
+        most: int,
+    ) -> list[SearchResult]:
+        """The first documents of which one place has enough of what is asked."""
         results: list[SearchResult] = []
-        for address in _shortlist(query, question, index.schema, searcher):
+        for address in addresses:
             form = searcher.doc(address)
             document, _ = local_index.from_index_form(form)
-            if _window_share(document, weights) < MIN_WINDOW_COVERAGE:
+            if _window_share(document, weights) < least_share:
                 continue
             key = str(form.get_first("key"))
             results.append(self._result(document, key, rank=len(results) + 1, weights=weights))
-            if len(results) == query.max_results:
+            if len(results) == most:
                 break
         return results
 
@@ -155,13 +181,13 @@ class DocumentShelf:
         return await engine.read_document(document_id)
 
 
-def _shortlist(
+def _rank_documents(
     query: SearchQuery,
     question: local_query.AnalysedQuestion,
     schema: "tantivy.Schema",
     searcher: "tantivy.Searcher",
-) -> "list[tantivy.DocAddress]":
-    """The best-ranked documents that have enough of what is asked, best first."""
+) -> "list[tuple[float, tantivy.DocAddress]]":
+    """The best-ranked documents, best first, each with the share of the question that it has."""
     filters = _filter_queries(query, schema, searcher)
     ranking = local_query.ranking_query(question, schema)
     wanted = _apply(filters, ranking, query, schema)
@@ -174,10 +200,9 @@ def _shortlist(
     scored = []
     for score, address in searcher.search(wanted, _CANDIDATES, count=False).hits:
         share = covered.get((address.segment_ord, address.doc), 0.0) / total
-        if share >= MIN_COVERAGE:
-            scored.append((score * share**COVERAGE_EXPONENT, address))
-    scored.sort(key=lambda pair: -pair[0])
-    return [address for _, address in scored[:_SHORTLISTED]]
+        scored.append((score * share**COVERAGE_EXPONENT, share, address))
+    scored.sort(key=lambda item: -item[0])
+    return [(share, address) for _, share, address in scored]
 
 
 def _window_share(document: local_index.Document, weights: dict[str, float]) -> float:

@@ -1,0 +1,49 @@
+"""HTML text → tree of elements."""
+
+import re
+from typing import NamedTuple
+
+from lxml import etree  # type: ignore[import-untyped]
+from lxml.html import (  # type: ignore[import-untyped]
+    HtmlElement,
+    HTMLParser,
+    document_fromstring,
+)
+
+_NO_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# libxml2 takes such an element for empty and loses the page.
+_CLOSED_ROOT = re.compile(r"(<html\b[^>]*?)\s*/>", re.IGNORECASE)
+_BEGINNING_CHARS = 4096
+
+
+class HtmlTree(NamedTuple):
+    """`is_cut`: what stands behind the first element that is nested too deeply is missing."""
+
+    root: HtmlElement
+    is_cut: bool
+
+
+def parse_html(markup: str) -> HtmlTree | None:
+    """The page's `html` element, or None if there is no markup at all.
+
+    libxml2 stops at a depth of 256, and with `huge_tree` at 2048: pages that never close their
+    `font` or `div` elements get beyond the first.
+    """
+    markup = _NO_CHARACTERS.sub("", markup)
+    beginning, rest = markup[:_BEGINNING_CHARS], markup[_BEGINNING_CHARS:]
+    markup = _CLOSED_ROOT.sub(r"\1>", beginning, count=1) + rest
+    parser = HTMLParser(
+        encoding="utf-8",
+        huge_tree=True,
+        collect_ids=False,
+        default_doctype=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError):
+        return None
+    last_error = parser.error_log.last_error
+    is_cut = last_error is not None and last_error.type_name == "ERR_RESOURCE_LIMIT"
+    return HtmlTree(root, is_cut)
