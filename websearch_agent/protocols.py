@@ -120,9 +120,12 @@ class SearchEngine(Protocol):
 
 
 class PageReader(Protocol):
-    """Fetches and cleans a foreign page. Raises PageError subclasses."""
+    """Fetches and cleans a foreign page. Raises PageError subclasses.
 
-    async def read(self, url: str) -> Page: ...
+    `fresh`: as it is now, not from a cache.
+    """
+
+    async def read(self, url: str, *, fresh: bool = False) -> Page: ...
 
 
 class DocumentStore(Protocol):

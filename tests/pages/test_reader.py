@@ -153,6 +153,19 @@ async def test_page_and_lasting_failure_are_fetched_once(origin: str, tmp_path: 
     assert sorted(Pages.requests) == ["/article", "/missing", "/moved", "/robots.txt"]
 
 
+async def test_fresh_page_is_fetched_again_and_kept(origin: str, tmp_path: Path) -> None:
+    Pages.requests.clear()
+    reader = WebPageReader.create(
+        allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
+    )
+    first = await reader.read(f"{origin}/article")
+    again = await reader.read(f"{origin}/article", fresh=True)
+    kept = await reader.read(f"{origin}/article")
+    await reader.aclose()
+    assert Pages.requests.count("/article") == 2
+    assert first.fetched_at < again.fetched_at == kept.fetched_at
+
+
 async def test_what_is_over_soon_or_not_to_be_stored_is_fetched_again(
     origin: str, tmp_path: Path
 ) -> None:

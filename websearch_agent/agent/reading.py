@@ -140,7 +140,8 @@ async def _read_one(result: SearchResult, context: AgentContext) -> Page | PageF
     try:
         if result.document_id is not None:
             return await context.documents.read_document(result.document_id)
-        return await context.reader.read(result.url)
+        # A page that the person named is wanted as it is now.
+        return await context.reader.read(result.url, fresh=result.engine == "question")
     except AgentError as error:
         return PageFailure(result.url, error.code, error.message)
     except Exception:  # The door to foreign pages: one of them never ends the answer.

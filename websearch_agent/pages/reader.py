@@ -68,9 +68,10 @@ class WebPageReader:
             cache=cache,
         )
 
-    async def read(self, url: str) -> Page:
+    async def read(self, url: str, *, fresh: bool = False) -> Page:
         """One page as clean Markdown, from the cache if it was read not long ago.
 
+        `fresh`: as it is now, whatever is in the cache.
         A page that is being read already is read once for all who ask for it.
 
         Raises AddressNotAllowed, RobotsDisallowed, PageMissing, PageWalled, PageUnreachable,
@@ -78,7 +79,10 @@ class WebPageReader:
         """
         address = str(checked_url(url, allowed_networks=self._allowed_networks))
         try:
-            page = await self._flights.run(address, lambda: self._find_or_fetch(address))
+            flight = f"fresh {address}" if fresh else address
+            page = await self._flights.run(
+                flight, lambda: self._find_or_fetch(address, fresh=fresh)
+            )
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -86,10 +90,10 @@ class WebPageReader:
             raise PageUnreachable("the program is ending") from None
         return replace(page, url=url)
 
-    async def _find_or_fetch(self, address: str) -> Page:
+    async def _find_or_fetch(self, address: str, *, fresh: bool) -> Page:
         if self._cache is None:
             return (await self._fetch(address))[0]
-        kept = await self._cache.find(address)
+        kept = None if fresh else await self._cache.find(address)
         if isinstance(kept, PageError):
             raise kept
         if kept is not None:
