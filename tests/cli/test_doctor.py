@@ -142,3 +142,15 @@ def test_indexed_documents_are_counted(tmp_path: Path) -> None:
 
 def test_free_disk_space_is_told() -> None:
     assert " GB free" in doctor_lines()[1]["disk"]
+
+
+def test_page_cache_and_a_ranking_server_that_is_down_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "ranking" not in doctor_lines()[1]
+    monkeypatch.setenv("WEBSEARCH_RANKING", "embeddings")
+    monkeypatch.setenv("WEBSEARCH_RANKING_URL", f"{NOWHERE}/v1")
+    findings = doctor_lines()[1]
+    assert findings["page cache"] == "ok 0 pages, 0.0 of 256 MB"
+    assert findings["ranking"].startswith("note ")
+    assert NOWHERE in findings["ranking"]

@@ -99,7 +99,7 @@ def test_engines_that_cannot_be_reached_are_exit_1_with_what_to_do(
         "ddgs: brave",
         "news: bing",
     ]
-    assert found["searxng"]["advice"] == "check the network of this machine"
+    assert "WEBSEARCH_SEARXNG_URL" in str(found["searxng"]["advice"])
     assert "WEBSEARCH_DDGS_PROXY" in str(found["ddgs: brave"]["advice"])
 
 
@@ -177,3 +177,11 @@ def test_empty_query_is_refused() -> None:
 def test_unknown_backend_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBSEARCH_DDGS_BACKENDS", "altavista")
     assert isinstance(run_cli("engines").exception, ConfigError)
+
+
+def test_searxng_that_is_down_is_no_trouble_of_the_network_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WEBSEARCH_ENGINES", "searxng")
+    monkeypatch.setenv("WEBSEARCH_SEARXNG_URL", "http://127.0.0.1:9")
+    assert "check WEBSEARCH_SEARXNG_URL" in run_cli("engines").stdout

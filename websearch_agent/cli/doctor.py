@@ -19,10 +19,11 @@ from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import (
     SearchQuery,
 )
-from websearch_agent.wiring import Engines, make_model
+from websearch_agent.wiring import Engines, make_model, make_reranker
 
 # Parts, joined file and converted model together, while the weights are being made.
 MIN_FREE_BYTES = 4_000_000_000
+RANKING_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ async def run_doctor(settings: Settings) -> bool:
         lambda: _check_page_cache(settings),
         lambda: _check_model(settings),
     ]
+    if settings.ranking != "bm25":
+        checks.append(lambda: _check_ranking(settings))
     findings = [await check() for check in checks]
     for finding in findings:
         _print(finding)
@@ -104,6 +107,25 @@ async def _check_page_cache(settings: Settings) -> Finding:
     used_mb = size.used_bytes / 1e6
     detail = f"{size.page_count} pages, {used_mb:.1f} of {settings.page_cache_mb} MB"
     return Finding(True, "page cache", detail)
+
+
+async def _check_ranking(settings: Settings) -> Finding:
+    """Without its server passages are ranked by their words alone: a warning."""
+    try:
+        ranking = make_reranker(settings)
+        if ranking is None:
+            return Finding(True, "ranking", "bm25")
+        try:
+            async with asyncio.timeout(RANKING_TIMEOUT_S):
+                await ranking.scores("red bridge", ["The red bridge.", "A white tower."])
+        finally:
+            await ranking.close()
+    except AgentError as error:
+        return Finding(False, "ranking", error.message, warning=True)
+    except TimeoutError:
+        detail = f"no answer from {settings.ranking_url} in {RANKING_TIMEOUT_S:g} s"
+        return Finding(False, "ranking", detail, warning=True)
+    return Finding(True, "ranking", f"{settings.ranking} at {settings.ranking_url}")
 
 
 async def _check_model(settings: Settings) -> Finding:

@@ -41,7 +41,7 @@ State = Literal[
     "reply not understood",
     "left out",
     "empty index",
-    "index damaged",
+    "index unusable",
     "failed",
     "not set up",
     "not in use",
@@ -52,7 +52,7 @@ _STATE_OF_CODE: dict[str, State] = {
     EngineUnavailable.code: "unreachable",
     EngineResponseChanged.code: "reply not understood",
     UnsupportedFilter.code: "left out",
-    IndexUnusable.code: "index damaged",
+    IndexUnusable.code: "index unusable",
 }
 _WHAT_TO_DO: dict[State, str] = {
     "rate limited": "wait, ask less often, or name further engines in WEBSEARCH_ENGINES",
@@ -87,6 +87,8 @@ class EngineReport:
 def what_to_do(report: EngineReport) -> str:
     """The advice of the report, else what its state usually asks for."""
     usual = _WHAT_TO_DO.get(report.state, "")
+    if report.state in ("unreachable", "reply not understood") and report.engine == "searxng":
+        usual = "check WEBSEARCH_SEARXNG_URL, and look at the log of your SearXNG"
     if report.state in ("blocked", "unreachable") and report.engine.startswith(_BY_PROXY):
         usual += ", or set a proxy in WEBSEARCH_DDGS_PROXY"
     is_told = any(place in report.reason for place in _PLACES_TO_CHANGE)
@@ -102,7 +104,7 @@ async def probe_engine(
             if engines.local_engine.is_empty():
                 return EngineReport("local", "empty index", reason="nothing indexed yet")
         except IndexUnusable as error:
-            return EngineReport("local", "index damaged", reason=error.message)
+            return EngineReport("local", "index unusable", reason=error.message)
     return await _probe(engine.name, partial(engine.search, query), deadline_s=deadline_s)
 
 
