@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 from websearch_agent import prompts
 from websearch_agent.types import (
@@ -66,3 +67,14 @@ def test_answer_is_asked_for_in_a_language_whatever_the_sources_are_in() -> None
     assert "Answer in Chinese, whatever the language of the sources" in named
     unnamed = prompts.answer_system(MONDAY, search_tool=False, language="")
     assert "Answer in the language of the question" in unnamed
+
+
+def test_example_and_reminder_use_the_numbers_of_the_sources_that_are_shown() -> None:
+    shown = [replace(source("text"), number=number) for number in (4, 5)]
+    asked = prompts.answer_question("When?", sources=shown)
+    assert "like [4]" in asked
+    told = "".join(text for pair in prompts.answer_example("When?", sources=shown) for text in pair)
+    assert "[4]" in told
+    assert "[5]" in told
+    assert "[1]" not in told
+    assert "[1]" in prompts.answer_example("When?")[1][1]

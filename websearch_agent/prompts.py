@@ -200,19 +200,25 @@ def answer_system(
 def answer_question(question: str, *, sources: Sequence[Source]) -> str:
     """User message with the sources, then the question."""
     language = language_name(question)
-    return _render("answer_question", question=question, sources=sources, language=language)
+    number = sources[0].number if sources else 1
+    return _render(
+        "answer_question", question=question, sources=sources, language=language, number=number
+    )
 
 
-def answer_example(question: str) -> tuple[tuple[str, str], ...]:
+def answer_example(question: str, *, sources: Sequence[Source] = ()) -> tuple[tuple[str, str], ...]:
     """A made-up conversation as (user, assistant) pairs: one honest refusal, then one answer.
 
     In the question's language: small models copy the form of an example far better than they
-    follow a rule. They copy the last one most: an answer with its markers.
+    follow a rule. They copy the last one most: an answer with its markers. Its sources have the
+    numbers of those that will be shown: late in a conversation models would write [1] for [4].
     """
     chinese = language_name(question) == "Chinese"
+    numbers = [source.number for source in sources[:2]]
+    first, second = numbers if len(numbers) == 2 else (1, 2)
 
     def part(turn: str) -> str:
-        return _render("answer_example", chinese=chinese, turn=turn)
+        return _render("answer_example", chinese=chinese, turn=turn, first=first, second=second)
 
     return (part("sources"), part("refusal")), (part("follow_up"), part("answer"))
 

@@ -207,7 +207,9 @@ async def _write_answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[Mo
             async for delta in deltas:
                 yield delta
         return
-    examples = [answered for _, answered in prompts.answer_example(prompt.question)]
+    shown = prompt.evidence.sources
+    example = prompts.answer_example(prompt.question, sources=shown)
+    examples = [answered for _, answered in example]
     call = ModelCall(_answer_messages(prompt), max_tokens=prompt.max_tokens)
     held: str | None = ""
     async with aclosing(model.stream(call)) as deltas:
@@ -322,7 +324,9 @@ def _answer_messages(prompt: Prompt, *, with_example: bool = True) -> tuple[Mess
     question = prompts.answer_question(prompt.question, sources=prompt.evidence.sources)
     example = [
         message
-        for asked, answered in prompts.answer_example(prompt.question)
+        for asked, answered in prompts.answer_example(
+            prompt.question, sources=prompt.evidence.sources
+        )
         for message in (Message("user", asked), Message("assistant", answered))
         if with_example
     ]
