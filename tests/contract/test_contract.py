@@ -125,6 +125,17 @@ async def test_server_is_found_out(model: OpenAICompatibleModel) -> None:
     assert (await model.limits()).context_window == 4096
 
 
+async def test_prompt_is_counted_as_the_server_counts_it(model: OpenAICompatibleModel) -> None:
+    await model.prepare()
+    text = "Der Zug 4711 nach Győr, 东方快车, costs 12.50 € since 2024. " * 40
+    (counted,) = await model.count_tokens([text])
+    call = ModelCall((Message("user", text),), max_tokens=4)
+    deltas = await ask(model, call)
+    (used,) = [d.usage.prompt_tokens for d in deltas if isinstance(d, ModelFinished)]
+    # The chat template adds a few tokens round the message.
+    assert 0 <= used - counted <= 40
+
+
 async def test_what_was_found_out_is_remembered(settings: Settings) -> None:
     first, second = OpenAICompatibleModel(settings), OpenAICompatibleModel(settings)
     await first.prepare()
