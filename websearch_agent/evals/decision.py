@@ -1,10 +1,9 @@
 """Does the model search when it should, and only then?"""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,6 +17,7 @@ from websearch_agent.evals.metrics import (
 )
 from websearch_agent.evals.result_file import EarlierRun, ResultFile
 from websearch_agent.evals.rows import DecisionRow, balanced_sample
+from websearch_agent.evals.run_rows import run_rows
 from websearch_agent.events import AnswerFailed, AnswerFinished, DecisionMade
 from websearch_agent.types import AnswerRequest
 
@@ -79,23 +79,14 @@ async def run_decisions(
 
     `today` is told for rows without a day of their own. Failed rows are asked again.
     """
-    done = read_earlier_run(rows, results).results
-    for result in done.values():
-        on_result(result)
-    turn = asyncio.Semaphore(parallel)
-
-    async def ask(row: DecisionRow) -> None:
-        async with turn:
-            result = await decide(row, parts, today=row.asked_on or today)
-        results.append(asdict(result))
-        done[row.id] = result
-        on_result(result)
-
-    async with asyncio.TaskGroup() as tasks:
-        for row in rows:
-            if row.id not in done:
-                tasks.create_task(ask(row))
-    return [done[row.id] for row in rows]
+    return await run_rows(
+        rows,
+        lambda row: decide(row, parts, today=row.asked_on or today),
+        results,
+        known=read_earlier_run(rows, results).results,
+        parallel=parallel,
+        on_result=on_result,
+    )
 
 
 async def decide(row: DecisionRow, parts: AgentParts, *, today: date) -> DecisionResult:

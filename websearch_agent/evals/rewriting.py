@@ -1,10 +1,9 @@
 """Do the queries of a follow-up say what it means without its conversation?"""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +13,7 @@ from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.evals.metrics import bootstrap_interval, mean, quantile, rouge1_f
 from websearch_agent.evals.result_file import EarlierRun, ResultFile
 from websearch_agent.evals.rows import balanced_sample, group_by
+from websearch_agent.evals.run_rows import run_rows
 from websearch_agent.events import AnswerFailed, DecisionMade
 from websearch_agent.types import Answer, AnswerRequest
 
@@ -83,23 +83,14 @@ async def run_rewriting(
     on_result: Callable[[RewritingResult], None],
 ) -> list[RewritingResult]:
     """Let the model write queries for every row that has no result yet; failed ones again."""
-    done = earlier_rewrites(rows, results).results
-    for result in done.values():
-        on_result(result)
-    turn = asyncio.Semaphore(parallel)
-
-    async def ask(row: RewritingRow) -> None:
-        async with turn:
-            result = await rewrite(row, parts, today=today)
-        results.append(asdict(result))
-        done[row.id] = result
-        on_result(result)
-
-    async with asyncio.TaskGroup() as tasks:
-        for row in rows:
-            if row.id not in done:
-                tasks.create_task(ask(row))
-    return [done[row.id] for row in rows]
+    return await run_rows(
+        rows,
+        lambda row: rewrite(row, parts, today=today),
+        results,
+        known=earlier_rewrites(rows, results).results,
+        parallel=parallel,
+        on_result=on_result,
+    )
 
 
 async def rewrite(row: RewritingRow, parts: AgentParts, *, today: date) -> RewritingResult:
