@@ -57,6 +57,7 @@ async def test_passages_are_shown_when_no_summary_is_left(store: SqliteStore) ->
     answer = answer_of(await ask(make_parts(store, model), evidence="summaries"))
     shown = model.calls[-1].messages[-1].content
     assert TEXTS[A] in shown
+    assert any("passages instead" in notice for notice in answer.notices)
     assert all(source.summary == "" for source in answer.sources)
 
 

@@ -131,7 +131,9 @@ async def test_robots_that_do_not_come_in_time_close_the_site_and_say_so() -> No
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 418])
 async def test_client_error_means_no_rules(status: int) -> None:
-    await RobotsGate(Site(RobotsReply(status))).check(httpx.URL("https://a.example/x"))
+    site = Site(RobotsReply(status))
+    await RobotsGate(site).check(httpx.URL("https://a.example/x"))  # raises what it forbids
+    assert site.asked == ["https://a.example/robots.txt"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from websearch_agent.agent.notices import (
     no_engine_message,
     no_filter_message,
     snippets_only_notice,
+    tell_once,
 )
 from websearch_agent.agent.reading import Emit, read_until_enough
 from websearch_agent.agent.select import choose_sources
@@ -149,7 +150,7 @@ async def read_pages(state: AgentState, runtime: Runtime[AgentContext]) -> dict[
     failures = await read_until_enough(wanted, context, emit)
     if wanted and not any(result.url in context.pages for result in state["results"]):
         if context.snippets:
-            emit(Notice(snippets_only_notice(context.request.question)))
+            tell_once(snippets_only_notice(context.request.question), context, emit)
             return {}
         reasons = "; ".join(f"{f.url}: {f.reason}" for f in failures[:5])
         raise NoPageReadable(

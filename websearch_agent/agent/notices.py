@@ -1,13 +1,24 @@
 """What the reader must know about how an answer came to be, in the question's language."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from websearch_agent.agent.addresses import without_addresses
+from websearch_agent.agent.state import AgentContext
+from websearch_agent.events import (
+    Notice,
+)
 from websearch_agent.prompts import language_name
 from websearch_agent.types import (
     EngineFailure,
     PageFailure,
 )
+
+
+def tell_once(notice: str, context: AgentContext, emit: Callable[[object], None]) -> None:
+    """Emit it, unless an earlier search for the same question has."""
+    if notice not in context.notices_given:
+        context.notices_given.add(notice)
+        emit(Notice(notice))
 
 
 def builtin_notice(question: str, failures: Sequence[EngineFailure]) -> str:
@@ -65,6 +76,16 @@ def ranking_notice(question: str, failure: str) -> str:
     if _is_chinese(question):
         return f"本回答所用的段落仅按字词排序选出，因为排序服务不可用：{failure}"
     return f"The passages for this answer were chosen by their words alone: {failure}"
+
+
+def no_summary_notice(question: str) -> str:
+    """Summaries were asked for, and none of them says anything, or none could be made."""
+    if _is_chinese(question):
+        return "没有得到与问题有关的网页摘要，因此向模型展示了网页原文片段。"
+    return (
+        "No page could be summarised for this question, or no summary said anything about it: the "
+        "model was shown the pages' passages instead."
+    )
 
 
 def address_notice(question: str, failure: PageFailure) -> str:

@@ -5,12 +5,9 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
-from websearch_agent.agent.notices import ranking_notice
+from websearch_agent.agent.notices import ranking_notice, tell_once
 from websearch_agent.agent.state import AgentContext
 from websearch_agent.errors import ModelError
-from websearch_agent.events import (
-    Notice,
-)
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.pages.rank import diversify, rank_passages
 from websearch_agent.protocols import Reranker
@@ -77,10 +74,7 @@ async def _ask_reranker(
     try:
         return [*await rerank(best, query, context.reranker, titles=_titles(pages)), *rest]
     except ModelError as error:
-        notice = ranking_notice(context.request.question, error.message)
-        if notice not in context.notices_given:
-            context.notices_given.add(notice)
-            emit(Notice(notice))
+        tell_once(ranking_notice(context.request.question, error.message), context, emit)
         return list(passages)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from websearch_agent.agent.addresses import without_addresses
 from websearch_agent.agent.budget import TOKENS_PER_SOURCE, source_budget
+from websearch_agent.agent.notices import no_summary_notice, tell_once
 from websearch_agent.agent.prompting import build_prompt
 from websearch_agent.agent.ranking import rank_candidates
 from websearch_agent.agent.state import AgentContext, AgentState
@@ -95,6 +96,8 @@ async def choose_sources(
         )
         if summarised:
             return summarised, numbers
+        if candidates:
+            tell_once(no_summary_notice(context.request.question), context, emit)
     return _number(fill_budget(ranked, counts, room), read, state["numbers"], snippets)
 
 

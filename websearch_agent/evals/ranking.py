@@ -13,7 +13,7 @@ from websearch_agent.agent.ranking import RERANKED_PASSAGES, rerank
 from websearch_agent.config import Settings
 from websearch_agent.errors import InvalidRequest
 from websearch_agent.evals.metrics import bootstrap_interval, mean, ndcg, quantile, recall_at
-from websearch_agent.evals.rows import group_by, read_rows
+from websearch_agent.evals.rows import balanced_sample, group_by, read_rows
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.pages.rank import PassageIndex
 from websearch_agent.protocols import Reranker
@@ -95,7 +95,7 @@ async def run_ranking(
     counts = {"documents": 0, "passages": 0}
     first_hundred_s: list[float] = []
     for path in paths:
-        questions = read_rows([path], RankingRow)[:limit]
+        questions = _sample(read_rows([path], RankingRow), limit)
         documents = read_rows(document_paths(path), DocumentRow)
         passages = [passage for row in documents for passage in split_passages(_as_page(row))]
         titles = {row.id: row.title for row in documents}
@@ -123,6 +123,13 @@ async def run_ranking(
         },
         "settings": settings,
     }
+
+
+def _sample(rows: Sequence[RankingRow], limit: int | None) -> Sequence[RankingRow]:
+    """All rows, or `limit` of them, spread evenly over their sources."""
+    if limit is None:
+        return rows
+    return balanced_sample(rows, limit, row_id=lambda row: row.id, levels=(lambda row: row.src,))
 
 
 def document_paths(questions: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Tokens as the served model's own tokenizer counts them, by the server's `/tokenize`."""
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ MOST_TEXTS = 16
 KEPT_COUNTS = 512
 TIMEOUT_S = 2.0
 REST_S = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 class ExactCounter:
@@ -44,6 +47,9 @@ class ExactCounter:
             found = [None]
         if None in found:
             self._rests_until = self._clock() + REST_S
+            _log.warning(
+                "%s does not count tokens any more; they are estimated for %g s", asked.url, REST_S
+            )
             return None
         for text, count in zip(unknown, found, strict=True):
             self._counts[asked.model, text] = count or 0
