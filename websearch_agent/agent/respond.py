@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -12,6 +13,7 @@ from websearch_agent.agent.budget import fit_prompt
 from websearch_agent.agent.fence_echo import FenceEchoFilter
 from websearch_agent.agent.notices import cut_notice, nothing_found_notice, uncited_notice
 from websearch_agent.agent.prompting import build_prompt, citable_sources
+from websearch_agent.agent.relative_dates import with_absolute_dates
 from websearch_agent.agent.state import AgentContext, AgentState, TextEnded, UsageCounted
 from websearch_agent.citations.markers import CitationStream
 from websearch_agent.citations.quotes import find_quote, find_source
@@ -137,11 +139,11 @@ async def _reply(
         async for delta in deltas:
             match delta:
                 case Decision():
-                    decision = delta
+                    decision = _with_dates(delta, context)
                     if delta.search:
                         answer.restart()
                     if delta.search or prompt.evidence is None:
-                        emit(_as_event(delta))
+                        emit(_as_event(decision))
                 case TextDelta():
                     answer.write(delta.text)
                 case SourceNamed():
@@ -154,6 +156,12 @@ async def _reply(
     if decision is None or not (decision.search or decision.reuse):
         answer.end(finish_reason)
     return decision
+
+
+def _with_dates(decision: Decision, context: AgentContext) -> Decision:
+    """Its queries with "last week" and the like written out, each once."""
+    written = (with_absolute_dates(query, today=context.today) for query in decision.queries)
+    return replace(decision, queries=tuple(dict.fromkeys(written)))
 
 
 def _as_event(decision: Decision) -> DecisionMade:
