@@ -23,11 +23,11 @@ from typing import Any
 
 from httpx_sse import ServerSentEvent
 
+from websearch_agent.model_calls import ModelFinished
 from websearch_agent.models.dialects.call_forms import CALL_FORMS
 from websearch_agent.models.dialects.call_stream import CallStream
 from websearch_agent.models.http_errors import Asked
 from websearch_agent.models.reply_stream import read_reply
-from websearch_agent.types import ModelFinished
 
 CALL_LABELS = ("call", "tool_call")
 Row = dict[str, Any]

@@ -6,18 +6,16 @@ from collections.abc import AsyncGenerator, Sequence
 
 from fakes import FakeModel
 
-from websearch_agent.protocols import Dialect
-from websearch_agent.types import (
-    Decision,
+from websearch_agent.model_calls import (
     ModelCall,
     ModelDelta,
     ModelFinished,
-    Passage,
-    Source,
     TextDelta,
     TokenLogprob,
     Usage,
 )
+from websearch_agent.protocols import Dialect
+from websearch_agent.types import Decision, Passage, Source
 
 TODAY = dt.date(2026, 11, 23)
 SOURCE = Source(7, "https://example.org", "T", "example.org", (Passage("u", "The fact.", 0, 9),))

@@ -5,19 +5,17 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from websearch_agent.errors import AgentError, PageError, PageUnreachable, SearchError
-from websearch_agent.protocols import ModelLimits
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     ModelCall,
     ModelDelta,
     ModelFinished,
     ModelStatus,
-    Page,
-    SearchQuery,
-    SearchResult,
     TextDelta,
     ToolCall,
     Usage,
 )
+from websearch_agent.protocols import ModelLimits
+from websearch_agent.types import Page, SearchQuery, SearchResult
 
 Reply = str | tuple[ToolCall, ...] | AgentError
 """What a fake model says to one call: text, tool calls, or an error."""

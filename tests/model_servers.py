@@ -6,8 +6,8 @@ from collections.abc import Callable
 import httpx
 
 from websearch_agent.config import load_settings
+from websearch_agent.model_calls import Message, ModelCall, ModelDelta
 from websearch_agent.models.client import OpenAICompatibleModel
-from websearch_agent.types import Message, ModelCall, ModelDelta
 
 CALL = ModelCall((Message("user", "hi"),), max_tokens=16)
 URL = "http://model.test/v1"

@@ -14,10 +14,7 @@ from websearch_agent.indexing import files as indexing_files
 from websearch_agent.indexing.builtin import clean_description
 from websearch_agent.indexing.files import find_files
 from websearch_agent.search.engines.local import LocalEngine
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 PROSE = "The quokka is a small macropod about the size of a cat and lives on Rottnest Island. " * 3
 HTML = (

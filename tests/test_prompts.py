@@ -2,10 +2,7 @@ import datetime as dt
 from dataclasses import replace
 
 from websearch_agent import prompts
-from websearch_agent.types import (
-    Passage,
-    Source,
-)
+from websearch_agent.types import Passage, Source
 
 MONDAY = dt.date(2026, 11, 23)
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from websearch_agent.types import Answer, EngineFailure, ModelStatus, PageFailure, Source
+from websearch_agent.model_calls import ModelStatus
+from websearch_agent.types import Answer, EngineFailure, PageFailure, Source, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,13 @@ class CitationAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementVerified:
+    """A statement of the answer was checked; comes again if it is checked more closely."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerFinished:
     """The last event of a stream that went well."""
 
@@ -127,6 +135,7 @@ AgentEvent = (
     | ReasoningAdded
     | AnswerDelta
     | CitationAdded
+    | StatementVerified
     | AnswerFinished
     | AnswerFailed
 )

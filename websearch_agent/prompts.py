@@ -8,9 +8,7 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from websearch_agent.resources import resource_dir
-from websearch_agent.types import (
-    Source,
-)
+from websearch_agent.types import Source
 
 # Our own fence, and how the common chat templates write roles: ChatML and Llama 3 (<|…|>),
 # DeepSeek (<｜…｜>), Gemma (<start_of_turn>), Mistral ([INST]); and how they write calls.

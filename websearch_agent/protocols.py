@@ -12,19 +12,8 @@ from websearch_agent.conversations import (
 from websearch_agent.events import (
     AnswerFailed,
 )
-from websearch_agent.types import (
-    Answer,
-    DialectDelta,
-    Message,
-    ModelCall,
-    ModelDelta,
-    ModelStatus,
-    Page,
-    Prompt,
-    SearchQuery,
-    SearchResult,
-    Tool,
-)
+from websearch_agent.model_calls import Message, ModelCall, ModelDelta, ModelStatus, Tool
+from websearch_agent.types import Answer, DialectDelta, Page, Prompt, SearchQuery, SearchResult
 
 
 @dataclass(frozen=True, slots=True)

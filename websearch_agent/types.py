@@ -8,123 +8,13 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["system", "user", "assistant", "tool", "observation"]
+from websearch_agent.model_calls import Message, ModelDelta, Usage
+
 SearchSwitch = Literal["auto", "always", "never"]
 Mode = Literal["quick", "balanced", "deep"]
 TimeRange = Literal["day", "week", "month", "year"]
 EvidenceForm = Literal["passages", "summaries"]
-
-
-# ---- what is asked of a model ------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One function call that a model wrote. `arguments` is JSON text, not yet checked."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a chat. `tool_call_id` is set on `tool` messages only.
-
-    `observation` is how Megrez calls the role that brings a function's result.
-    """
-
-    role: Role
-    content: str
-    tool_calls: tuple[ToolCall, ...] = ()
-    tool_call_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A function offered to a model. `parameters` is a JSON schema."""
-
-    name: str
-    description: str
-    parameters: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCall:
-    """One request to a model. `json_schema` constrains the whole reply to that schema.
-
-    `purpose` picks the sampling of the model's profile: `chat` for free talk, `agent` for
-    deciding and for answering from sources. `logprobs` asks for `TextDelta.tokens`, which stay
-    empty where the server has none.
-    """
-
-    messages: tuple[Message, ...]
-    max_tokens: int
-    purpose: Literal["agent", "chat"] = "agent"
-    tools: tuple[Tool, ...] = ()
-    force_tool: bool = False
-    json_schema: dict[str, object] | None = None
-    stop: tuple[str, ...] = ()
-    logprobs: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens and calls that one answer cost, as the model server counted them."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    model_calls: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLogprob:
-    """One token that the model wrote, and the likeliest ones at its place (natural logarithms)."""
-
-    text: str
-    logprob: float
-    alternatives: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    """Some more of the model's reply; `tokens` only where the call asked for logprobs."""
-
-    text: str
-    tokens: tuple[TokenLogprob, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
-    """Some more of the model's thoughts: never part of the answer."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFinished:
-    """The reply's end.
-
-    `finish_reason` is `stop`, `length` (cut short), `repetition` (cut because the model went
-    round in circles) or `tool_calls`.
-    """
-
-    finish_reason: str
-    usage: Usage
-    tool_calls: tuple[ToolCall, ...] = ()
-
-
-ModelDelta = TextDelta | ReasoningDelta | ModelFinished
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """How far a model is from answering. `done_bytes` of `total_bytes` while downloading."""
-
-    state: Literal["idle", "downloading", "loading", "ready", "failed"]
-    detail: str = ""
-    done_bytes: int = 0
-    total_bytes: int = 0
+Verification = Literal["off", "fast", "model"]
 
 
 # ---- the question ------------------------------------------------------------------------
@@ -134,7 +24,9 @@ class ModelStatus:
 class AnswerRequest:
     """One question, as every door hands it in. `conversation_id=None` starts a conversation.
 
-    `evidence`: what the model is shown of the pages; None is what the settings say.
+    `evidence`: what the model is shown of the pages; `verification`: who checks the statements
+    against them; `strict`: an answer with unsupported statements is written anew once. None is what
+    the settings say.
     """
 
     question: str
@@ -146,6 +38,8 @@ class AnswerRequest:
     exclude_domains: tuple[str, ...] = ()
     language: str | None = None
     evidence: EvidenceForm | None = None
+    verification: Verification | None = None
+    strict: bool | None = None
 
 
 # ---- search ------------------------------------------------------------------------------
@@ -223,7 +117,8 @@ class PageFailure:
 class Passage:
     """A part of a page: `page.text[start_index:end_index] == text`.
 
-    `heading` is the path of headings above it, for the reader and for ranking.
+    `heading` is the path of headings above it, for the reader and for ranking. `link` opens the
+    page at these words; empty until the answer is built.
     """
 
     url: str
@@ -232,10 +127,14 @@ class Passage:
     end_index: int
     heading: str = ""
     score: float = 0.0
+    link: str = ""
 
 
 # ---- the answer --------------------------------------------------------------------------
 
+
+ANSWER_SCHEMA_VERSION = "1.0"
+"""Rises with every change of `Answer`'s JSON: the first figure if a reader of it could break."""
 
 SourceKind = Literal["page", "snippet", "document", "builtin"]
 """A page of the web that was read, what an engine showed of one that could not be read, a document
@@ -262,14 +161,39 @@ class Source:
     summary: str = ""
 
 
+SupportLevel = Literal["supported", "partial", "unsupported", "not_checkable"]
+"""`partial`: some of the statement is said. `not_checkable`: nothing in it that a source could say,
+such as "I hope this helps.", or no source to check it with."""
+
+SupportMethod = Literal["fast", "model"]
+"""Who said so: the words themselves, or the served model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How well the sources say a statement.
+
+    `score` from 0 to 1 rises with the likelihood that they do. `source_number` and `quote` are the
+    source that comes nearest and its very words, empty if none is near. `contradicted` are the
+    statement's numbers, dates or names that the source has otherwise, or a negation.
+    """
+
+    level: SupportLevel
+    score: float
+    source_number: int | None = None
+    quote: str = ""
+    contradicted: tuple[str, ...] = ()
+    method: SupportMethod = "fast"
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A place in the answer that names a source.
 
-    `start_index`/`end_index` enclose the marker `[n]`. `quote` is the sentence of the source
-    that is nearest to the statement, empty if none is near. `added`: the model wrote no marker,
-    and this source was found to say the statement. `support` stays None until a verification
-    has been made.
+    `start_index`/`end_index` enclose the marker `[n]`. `quote` is the words of the source that are
+    nearest to the statement, empty if none is near; `link` opens the page at them. `added`: the
+    model wrote no marker, and this source was found to say the statement. `support`: whether this
+    source alone says the statement, None until it has been checked.
     """
 
     source_number: int
@@ -278,19 +202,23 @@ class Citation:
     start_index: int
     end_index: int
     quote: str = ""
+    link: str = ""
     added: bool = False
-    support: str | None = None
+    support: SupportLevel | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence or list item of the answer and the sources it names."""
+    """A sentence or list item of the answer and the sources it names.
+
+    `support`: what those sources say of it, or if it names none, all; None until checked.
+    """
 
     text: str
     start_index: int
     end_index: int
     source_numbers: tuple[int, ...] = ()
-    support: str | None = None
+    support: Support | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,9 +229,13 @@ class Answer:
     that no web engine could be reached. `finish_reason` is `stop`, `length` (cut at its most
     tokens), `repetition` (cut because the model went round in circles), `stopped` (by the
     person), `failed` (a part, kept with its turn), or what else the model server said.
+    `verification`: how the statements were checked, None if they were not. `unanswered`: the answer
+    says that the sources do not say. `repaired`: it was written anew because statements of the
+    first one were unsupported.
     """
 
     text: str
+    schema_version: str = ANSWER_SCHEMA_VERSION
     statements: tuple[Statement, ...] = ()
     citations: tuple[Citation, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -311,10 +243,13 @@ class Answer:
     engine_failures: tuple[EngineFailure, ...] = ()
     page_failures: tuple[PageFailure, ...] = ()
     dropped_markers: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     timings: dict[str, float] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     finish_reason: str = "stop"
+    verification: SupportMethod | None = None
+    unanswered: bool = False
+    repaired: bool = False
 
 
 # ---- what a dialect is given, and what it says ----------------------------------------------

@@ -30,10 +30,7 @@ from websearch_agent.search.engines.ddgs import DDGS_ENGINES, DdgsEngine
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
 from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import (
-    AnswerRequest,
-    Page,
-)
+from websearch_agent.types import AnswerRequest, Page
 
 _log = logging.getLogger(__name__)
 

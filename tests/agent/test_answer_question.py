@@ -27,15 +27,10 @@ from websearch_agent.events import (
     PageFinished,
     SourcesSelected,
 )
+from websearch_agent.model_calls import TextDelta
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import (
-    AnswerRequest,
-    Page,
-    SearchQuery,
-    SearchResult,
-    TextDelta,
-)
+from websearch_agent.types import AnswerRequest, Page, SearchQuery, SearchResult
 
 pytestmark = pytest.mark.anyio
 

@@ -11,19 +11,13 @@ from hypothesis import strategies as st
 from websearch_agent.agent.budget import count_prompt, fit_prompt
 from websearch_agent.agent.select import Room, fill_budget, share_out
 from websearch_agent.agent.state import AgentContext
+from websearch_agent.model_calls import Message
 from websearch_agent.models.dialects.markers import MarkersDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.profile import find_profile
 from websearch_agent.protocols import Dialect
-from websearch_agent.types import (
-    Evidence,
-    Message,
-    Passage,
-    Prompt,
-    SearchSwitch,
-    Source,
-)
+from websearch_agent.types import Evidence, Passage, Prompt, SearchSwitch, Source
 
 pytestmark = pytest.mark.anyio
 

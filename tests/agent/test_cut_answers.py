@@ -6,8 +6,8 @@ import pytest
 from agent_parts import answer_of, ask, make_parts
 from fakes import FakeModel
 
+from websearch_agent.model_calls import ModelCall, ModelDelta, ModelFinished, TextDelta, Usage
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import ModelCall, ModelDelta, ModelFinished, TextDelta, Usage
 
 pytestmark = pytest.mark.anyio
 

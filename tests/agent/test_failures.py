@@ -27,9 +27,7 @@ from websearch_agent.events import (
     Notice,
 )
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import (
-    AnswerRequest,
-)
+from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
 

@@ -22,12 +22,7 @@ from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.pages.parsing_processes import ParsingProcesses
 from websearch_agent.protocols import PageReader
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import (
-    AnswerRequest,
-    Page,
-    PageFailure,
-    SearchResult,
-)
+from websearch_agent.types import AnswerRequest, Page, PageFailure, SearchResult
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from agent_parts import TEXTS, A, B, C, answer_of, ask, finished, make_parts
 from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.errors import ModelUnavailable
+from websearch_agent.model_calls import ModelCall
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import ModelCall
 
 pytestmark = pytest.mark.anyio
 

@@ -1,8 +1,5 @@
 from websearch_agent.citations.quotes import find_quote, find_source
-from websearch_agent.types import (
-    Passage,
-    Source,
-)
+from websearch_agent.types import Passage, Source
 
 
 def source(*texts: str) -> Source:

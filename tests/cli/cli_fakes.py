@@ -14,12 +14,7 @@ from websearch_agent.events import (
     AnswerFinished,
     AnswerStarted,
 )
-from websearch_agent.types import (
-    Answer,
-    AnswerRequest,
-    Citation,
-    Source,
-)
+from websearch_agent.types import Answer, AnswerRequest, Citation, Source
 
 SOURCES = (
     Source(2, "https://b.example/two", "Second page", "b.example", ()),

@@ -16,13 +16,8 @@ from websearch_agent.events import (
     PageFinished,
     SearchFinished,
 )
-from websearch_agent.types import (
-    Answer,
-    EngineFailure,
-    ModelStatus,
-    PageFailure,
-    Source,
-)
+from websearch_agent.model_calls import ModelStatus
+from websearch_agent.types import Answer, EngineFailure, PageFailure, Source
 
 FAILURE = AnswerFailed("no_engine_answered", "No search engine answered.", True)
 # What a page or a model could send to a terminal: a colour, a C1 introducer, a bell, a backspace,

@@ -14,7 +14,7 @@ SCRIPT = textwrap.dedent(
     import asyncio
     from websearch_agent.cli.terminal import TerminalView
     from websearch_agent.events import *
-    from websearch_agent.types import ModelStatus
+    from websearch_agent.model_calls import ModelStatus
 
     async def events():
         yield AnswerStarted("c1", "t1")

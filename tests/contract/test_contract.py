@@ -23,20 +23,13 @@ from websearch_agent.errors import (
     InvalidModelOutput,
     ModelRejectedRequest,
 )
+from websearch_agent.model_calls import Message, ModelCall, ModelDelta, ModelFinished, TextDelta
 from websearch_agent.models.checked_server import open_server
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import SEARCH_TOOL, ToolsDialect
 from websearch_agent.models.server_check import check_server
-from websearch_agent.types import (
-    Decision,
-    Message,
-    ModelCall,
-    ModelDelta,
-    ModelFinished,
-    Prompt,
-    TextDelta,
-)
+from websearch_agent.types import Decision, Prompt
 
 URL = os.environ.get("CONTRACT_URL", "")
 SERVER = os.environ.get("CONTRACT_SERVER", "vllm")

@@ -18,8 +18,8 @@ from websearch_agent.evals.decision import (
 )
 from websearch_agent.evals.result_file import ResultFile
 from websearch_agent.evals.rows import DecisionRow
+from websearch_agent.model_calls import ModelCall
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import ModelCall
 
 pytestmark = pytest.mark.anyio
 

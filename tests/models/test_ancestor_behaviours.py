@@ -13,18 +13,10 @@ from fakes import FakeModel
 from websearch_agent import prompts
 from websearch_agent.citations.markers import CitationStream
 from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.model_calls import Message, ModelDelta, TextDelta
 from websearch_agent.models.dialects.markers import CALL_END, SEARCH_FUNCTION, MarkersDialect
 from websearch_agent.models.profile import find_profile
-from websearch_agent.types import (
-    Decision,
-    Evidence,
-    Message,
-    ModelDelta,
-    Passage,
-    Prompt,
-    Source,
-    TextDelta,
-)
+from websearch_agent.types import Decision, Evidence, Passage, Prompt, Source
 
 pytestmark = pytest.mark.anyio
 

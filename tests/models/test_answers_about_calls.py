@@ -5,18 +5,12 @@ import pytest
 from dialect_fakes import END, TODAY, CountingModel, DeltaModel, hear
 from fakes import FakeModel
 
+from websearch_agent.model_calls import ModelFinished, TextDelta, ToolCall, Usage
 from websearch_agent.models.dialects.markers import MarkersDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.profile import find_profile
 from websearch_agent.protocols import Dialect
-from websearch_agent.types import (
-    Decision,
-    ModelFinished,
-    Prompt,
-    TextDelta,
-    ToolCall,
-    Usage,
-)
+from websearch_agent.types import Decision, Prompt
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,7 @@ from model_servers import CALL, Server, ask, chunk, completion, models, says, ss
 
 from websearch_agent.config import load_settings
 from websearch_agent.errors import ConfigError, ContextTooLong
-from websearch_agent.models.client import OpenAICompatibleModel
-from websearch_agent.models.http_errors import ToolsNotSupported
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     Message,
     ModelCall,
     ModelFinished,
@@ -20,6 +18,8 @@ from websearch_agent.types import (
     Tool,
     Usage,
 )
+from websearch_agent.models.client import OpenAICompatibleModel
+from websearch_agent.models.http_errors import ToolsNotSupported
 
 pytestmark = pytest.mark.anyio
 

@@ -18,6 +18,7 @@ from websearch_agent.errors import (
     ModelRejectedRequest,
     ModelUnavailable,
 )
+from websearch_agent.model_calls import TextDelta
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.http_errors import (
     Asked,
@@ -28,7 +29,6 @@ from websearch_agent.models.http_errors import (
     refusal,
     retry_after_s,
 )
-from websearch_agent.types import TextDelta
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ import pytest
 from model_servers import CALL, LOGPROBS, Server, able, ask, completion, models, says
 
 from websearch_agent.errors import ContextTooLong
+from websearch_agent.model_calls import ModelCall, ReasoningDelta, TextDelta, Tool
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.http_errors import ToolsNotSupported
 from websearch_agent.models.window_words import window_in_refusal
-from websearch_agent.types import ModelCall, ReasoningDelta, TextDelta, Tool
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,7 @@ from httpx_sse import ServerSentEvent
 from model_servers import CALL, SSE, URL, Server, ask, chunk, completion, sse
 
 from websearch_agent.errors import ContextTooLong, InvalidModelOutput, ModelUnavailable
-from websearch_agent.models.http_errors import Asked
-from websearch_agent.models.reply_stream import read_reply
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     ModelCall,
     ModelDelta,
     ModelFinished,
@@ -22,6 +20,8 @@ from websearch_agent.types import (
     ToolCall,
     Usage,
 )
+from websearch_agent.models.http_errors import Asked
+from websearch_agent.models.reply_stream import read_reply
 
 pytestmark = pytest.mark.anyio
 

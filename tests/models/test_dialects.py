@@ -4,19 +4,11 @@ import pytest
 from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.errors import InvalidModelOutput, ModelUnavailable
+from websearch_agent.model_calls import ModelFinished, TextDelta
 from websearch_agent.models.dialects.schema import SchemaDialect, parse_decision
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.protocols import Dialect
-from websearch_agent.types import (
-    Decision,
-    Evidence,
-    ModelFinished,
-    Passage,
-    Prompt,
-    Source,
-    SourceNamed,
-    TextDelta,
-)
+from websearch_agent.types import Decision, Evidence, Passage, Prompt, Source, SourceNamed
 
 pytestmark = pytest.mark.anyio
 

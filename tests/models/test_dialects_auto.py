@@ -5,6 +5,7 @@ from dialect_fakes import TODAY, hear
 from fakes import FakeModel, search_call
 
 from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.model_calls import ModelCall
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.markers import MarkersDialect
@@ -12,7 +13,7 @@ from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.http_errors import ToolsNotSupported
 from websearch_agent.models.profile import Profile, find_profile
-from websearch_agent.types import ModelCall, Prompt
+from websearch_agent.types import Prompt
 
 pytestmark = pytest.mark.anyio
 

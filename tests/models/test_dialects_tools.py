@@ -6,22 +6,20 @@ from dialect_fakes import CUT, END, SOURCE, TODAY, CountingModel, DeltaModel, he
 from fakes import FakeModel, search_call
 
 from websearch_agent.errors import InvalidModelOutput
-from websearch_agent.models.dialects.markers import MarkersDialect
-from websearch_agent.models.dialects.search_call import parse_queries
-from websearch_agent.models.dialects.tools import ToolsDialect
-from websearch_agent.models.profile import find_profile
-from websearch_agent.protocols import Dialect
-from websearch_agent.types import (
-    Decision,
-    Evidence,
+from websearch_agent.model_calls import (
     Message,
     ModelFinished,
-    Prompt,
     ReasoningDelta,
     TextDelta,
     ToolCall,
     Usage,
 )
+from websearch_agent.models.dialects.markers import MarkersDialect
+from websearch_agent.models.dialects.search_call import parse_queries
+from websearch_agent.models.dialects.tools import ToolsDialect
+from websearch_agent.models.profile import find_profile
+from websearch_agent.protocols import Dialect
+from websearch_agent.types import Decision, Evidence, Prompt
 
 pytestmark = pytest.mark.anyio
 

@@ -17,15 +17,7 @@ from websearch_agent.errors import (
     ModelUnavailable,
     WeightsUnavailable,
 )
-from websearch_agent.models.embedded import EmbeddedModel
-from websearch_agent.models.embedded_protocol import (
-    Delta,
-    Generate,
-    decode_line,
-    encode_line,
-)
-from websearch_agent.models.weights_file import Progress, lock_models_dir
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     Message,
     ModelCall,
     ModelFinished,
@@ -35,6 +27,14 @@ from websearch_agent.types import (
     Tool,
     Usage,
 )
+from websearch_agent.models.embedded import EmbeddedModel
+from websearch_agent.models.embedded_protocol import (
+    Delta,
+    Generate,
+    decode_line,
+    encode_line,
+)
+from websearch_agent.models.weights_file import Progress, lock_models_dir
 
 pytestmark = pytest.mark.anyio
 

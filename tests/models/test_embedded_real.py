@@ -12,14 +12,9 @@ import pytest
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import ContextTooLong, ModelUnavailable
+from websearch_agent.model_calls import Message, ModelCall, ModelFinished, TextDelta
 from websearch_agent.models.embedded import EmbeddedModel
 from websearch_agent.models.weights import find_weights
-from websearch_agent.types import (
-    Message,
-    ModelCall,
-    ModelFinished,
-    TextDelta,
-)
 
 # Read at import: a fixture hides the variables of this machine from the tests.
 OWN_MODEL_PATH = os.environ.get("WEBSEARCH_MODEL_PATH")

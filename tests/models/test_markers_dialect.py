@@ -4,20 +4,12 @@ import pytest
 from dialect_fakes import END, SOURCE, TODAY, DeltaModel, hear, token
 from fakes import FakeModel
 
+from websearch_agent.model_calls import ModelDelta, TextDelta, TokenLogprob
 from websearch_agent.models.dialects.markers import CALL_START, MarkersDialect
 from websearch_agent.models.dialects.search_or_answer import call_probability
 from websearch_agent.models.profile import find_profile
 from websearch_agent.models.token_count import estimate_tokens
-from websearch_agent.types import (
-    Decision,
-    Evidence,
-    ModelDelta,
-    Passage,
-    Prompt,
-    Source,
-    TextDelta,
-    TokenLogprob,
-)
+from websearch_agent.types import Decision, Evidence, Passage, Prompt, Source
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from websearch_agent.models.reasoning import ReasoningSplitter, split_reasoning
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     ModelDelta,
     ModelFinished,
     ReasoningDelta,
@@ -17,6 +16,7 @@ from websearch_agent.types import (
     ToolCall,
     Usage,
 )
+from websearch_agent.models.reasoning import ReasoningSplitter, split_reasoning
 
 CALL = (
     "<|channel|>commentary to=functions.search_web <|constrain|>json<|message|>"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from websearch_agent.model_calls import ModelDelta, ModelFinished, ReasoningDelta, TextDelta, Usage
 from websearch_agent.models.repetition import RepetitionGuard, guard_repetition
-from websearch_agent.types import ModelDelta, ModelFinished, ReasoningDelta, TextDelta, Usage
 
 PARAGRAPH = (
     "The bridge was opened in 1932 after eight years of work. It carries trains, cars and people "

@@ -10,6 +10,7 @@ from fakes import FakeModel, Reply
 
 from websearch_agent import prompts
 from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.model_calls import Message, ModelFinished, TextDelta, TokenLogprob
 from websearch_agent.models.dialects.decision import (
     decision_schema,
     parse_decision,
@@ -17,16 +18,7 @@ from websearch_agent.models.dialects.decision import (
 )
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.json_grammar import build_json_grammar
-from websearch_agent.types import (
-    Decision,
-    Message,
-    ModelFinished,
-    Passage,
-    Prompt,
-    Source,
-    TextDelta,
-    TokenLogprob,
-)
+from websearch_agent.types import Decision, Passage, Prompt, Source
 
 TODAY = dt.date(2026, 11, 23)
 SEARCH = '{"task": "recent_event", "needs": "web"}'

@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 
+from websearch_agent.model_calls import Message
 from websearch_agent.models.dialects.decision import parse_standalone
 from websearch_agent.models.dialects.standalone import MAX_TURNS, is_trusted, shown_turns
-from websearch_agent.types import Message, Prompt
+from websearch_agent.types import Prompt
 
 TODAY = dt.date(2026, 11, 23)
 FERRY = (

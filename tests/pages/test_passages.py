@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from websearch_agent.pages.passages import MAX_CHARS, OVERFLOW, split_passages
 from websearch_agent.pages.rank import diversify, rank_passages
-from websearch_agent.types import (
-    Page,
-)
+from websearch_agent.types import Page
 
 
 def page(text: str) -> Page:

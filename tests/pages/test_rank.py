@@ -4,9 +4,7 @@ import pytest
 
 from websearch_agent.pages.rank import diversify, rank_passages
 from websearch_agent.pages.words import words_of
-from websearch_agent.types import (
-    Passage,
-)
+from websearch_agent.types import Passage
 
 
 def passage(text: str, *, heading: str = "", url: str = "https://a.example/") -> Passage:

@@ -10,10 +10,7 @@ import httpx
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.search.engines import HTTP_ENGINES
 from websearch_agent.search.http_engine import HttpEngine
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 DATA = Path(__file__).parent / "data"
 KEY = "sk-very-secret-0123456789"

@@ -3,10 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 
 def make_result(url: str, *, engine: str = "fake", rank: int = 1, **more: str) -> SearchResult:

@@ -21,10 +21,7 @@ from websearch_agent.errors import (
 )
 from websearch_agent.search.ddgs_backend import without_proxy_secrets
 from websearch_agent.search.engines.ddgs import DdgsEngine
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 pytestmark = pytest.mark.anyio
 

@@ -13,10 +13,7 @@ from websearch_agent.search.engines.arxiv import build_search_query
 from websearch_agent.search.engines.brave import search_language
 from websearch_agent.search.engines.serper import interface_language
 from websearch_agent.search.engines.wikipedia import edition
-from websearch_agent.types import (
-    SearchQuery,
-    TimeRange,
-)
+from websearch_agent.types import SearchQuery, TimeRange
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 DOMAINS = {"include_domains": ("a.org", "b.org"), "exclude_domains": ("c.org",)}

@@ -15,9 +15,7 @@ from websearch_agent.search.engines import HTTP_ENGINES
 from websearch_agent.search.fan_out import search_all
 from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,7 @@ from websearch_agent.errors import (
 )
 from websearch_agent.search.fan_out import search_all
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 
 pytestmark = pytest.mark.anyio
 

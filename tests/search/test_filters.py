@@ -21,9 +21,7 @@ from websearch_agent.search.languages import (
 from websearch_agent.search.regions import backend_region, region_for
 from websearch_agent.search.reply_errors import parse_retry_after
 from websearch_agent.search.result_cleaning import strip_markup
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 
 NONE = Filters()
 WIKI = Filters(own_site="wikipedia.org")

@@ -22,9 +22,7 @@ from websearch_agent.search.engines.ddgs import DDGS_ENGINES
 from websearch_agent.search.fan_out import search_all
 from websearch_agent.search.http_engine import MAX_REPLY_BYTES, HttpEngine
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 
 pytestmark = pytest.mark.anyio
 ALL = sorted(HTTP_ENGINES)

@@ -14,9 +14,7 @@ from websearch_agent.search.local_index import (
     update_index,
     write_index,
 )
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 from websearch_agent.wiring import Engines
 
 JSON = Document(

@@ -18,9 +18,7 @@ from websearch_agent.errors import (
     UnsupportedFilter,
 )
 from websearch_agent.search.engines.ddgs import NEWS, DdgsEngine
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 
 pytestmark = pytest.mark.anyio
 DUCKDUCKGO, BING, YAHOO = "duckduckgo.com", "www.bing.com", "news.search.yahoo.com"

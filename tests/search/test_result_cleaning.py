@@ -8,10 +8,7 @@ from tests.search.search_fakes import FakeEngine, make_result
 from websearch_agent.errors import EngineResponseChanged
 from websearch_agent.search.fan_out import search_all
 from websearch_agent.search.result_cleaning import clean_results
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 GOOD = make_result("https://a.example/", title="A title", snippet="Some words.")
 

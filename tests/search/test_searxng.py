@@ -16,10 +16,7 @@ from websearch_agent.errors import (
 from websearch_agent.search.engines import HTTP_ENGINES, searxng
 from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.search.reply_errors import parse_retry_after
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "searxng.json").read_text())
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

@@ -28,6 +28,7 @@ from websearch_agent.events import (
     SearchFinished,
     SourcesSelected,
 )
+from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.app import create_app
 from websearch_agent.server.run import AnsweringServer, address_of, bind_listener
 from websearch_agent.types import (
@@ -35,7 +36,6 @@ from websearch_agent.types import (
     AnswerRequest,
     Citation,
     EngineFailure,
-    ModelStatus,
     Page,
     PageFailure,
     Passage,

@@ -22,9 +22,7 @@ from websearch_agent.events import (
     AnswerFailed,
     AnswerRestarted,
 )
-from websearch_agent.types import (
-    AnswerRequest,
-)
+from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
 

@@ -8,6 +8,7 @@ from server.fake_service import DOCUMENT_TEXT, QUOTED, FakeService, search_scrip
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ModelUnavailable
+from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.app import create_app
 from websearch_agent.server.run import (
     bind_listener,
@@ -15,9 +16,6 @@ from websearch_agent.server.run import (
     hosts_to_answer,
     is_loopback,
     run_server,
-)
-from websearch_agent.types import (
-    ModelStatus,
 )
 
 pytestmark = pytest.mark.anyio

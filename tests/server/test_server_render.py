@@ -10,12 +10,10 @@ from websearch_agent.events import (
     CitationAdded,
     ModelWaiting,
 )
+from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.highlight import render_document
 from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
 from websearch_agent.server.wire import event_name, event_to_json
-from websearch_agent.types import (
-    ModelStatus,
-)
 
 CHIP_1 = '<a class="citation" href="#source-1" data-source="1">1</a>'
 CHIP_2 = CHIP_1.replace("1", "2")

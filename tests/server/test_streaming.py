@@ -15,9 +15,7 @@ from websearch_agent.events import (
 )
 from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
 from websearch_agent.server.streaming import RENDER_INTERVAL_S, HtmlUpdates
-from websearch_agent.types import (
-    AnswerRequest,
-)
+from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
 

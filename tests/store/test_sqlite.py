@@ -7,14 +7,9 @@ from websearch_agent.errors import ConversationNotFound, StoreError
 from websearch_agent.events import (
     AnswerFailed,
 )
+from websearch_agent.model_calls import Usage
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import (
-    Answer,
-    Citation,
-    Passage,
-    Source,
-    Usage,
-)
+from websearch_agent.types import Answer, Citation, Passage, Source
 
 pytestmark = pytest.mark.anyio
 

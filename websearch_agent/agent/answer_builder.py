@@ -17,13 +17,8 @@ from websearch_agent.events import (
     SearchFinished,
     SourcesSelected,
 )
-from websearch_agent.types import (
-    Answer,
-    Citation,
-    Source,
-    Statement,
-    Usage,
-)
+from websearch_agent.model_calls import Usage
+from websearch_agent.types import Answer, Citation, Source, Statement
 
 
 class AnswerBuilder:

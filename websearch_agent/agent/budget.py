@@ -11,12 +11,8 @@ from dataclasses import asdict, replace
 
 from websearch_agent.agent.state import AgentContext
 from websearch_agent.errors import InvalidRequest
-from websearch_agent.types import (
-    Evidence,
-    Message,
-    Prompt,
-    Source,
-)
+from websearch_agent.model_calls import Message
+from websearch_agent.types import Evidence, Prompt, Source
 
 # What a chat template adds round each message, and once for the reply's head.
 TOKENS_PER_MESSAGE = 6

@@ -30,11 +30,7 @@ from websearch_agent.events import (
 )
 from websearch_agent.search.fan_out import SearchOutcome, search_all
 from websearch_agent.search.fusion import rank_pages
-from websearch_agent.types import (
-    EngineFailure,
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import EngineFailure, SearchQuery, SearchResult
 
 
 async def search_web(state: AgentState, runtime: Runtime[AgentContext]) -> dict[str, object]:

@@ -6,10 +6,8 @@ from dataclasses import replace
 from websearch_agent.conversations import (
     Turn,
 )
-from websearch_agent.types import (
-    Message,
-    Source,
-)
+from websearch_agent.model_calls import Message
+from websearch_agent.types import Source
 
 
 def history_messages(turns: Sequence[Turn]) -> tuple[Message, ...]:

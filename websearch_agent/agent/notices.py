@@ -8,10 +8,7 @@ from websearch_agent.events import (
     Notice,
 )
 from websearch_agent.prompts import language_name
-from websearch_agent.types import (
-    EngineFailure,
-    PageFailure,
-)
+from websearch_agent.types import EngineFailure, PageFailure
 
 
 def tell_once(notice: str, context: AgentContext, emit: Callable[[object], None]) -> None:

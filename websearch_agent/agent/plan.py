@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from websearch_agent.types import (
-    Mode,
-)
+from websearch_agent.types import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,7 @@
 import asyncio
 
 from websearch_agent.agent.state import AgentContext, AgentState
-from websearch_agent.types import (
-    Evidence,
-    Prompt,
-    SearchSwitch,
-    Source,
-)
+from websearch_agent.types import Evidence, Prompt, SearchSwitch, Source
 
 # Below this many seconds another search could not end in an answer.
 MIN_SECONDS_TO_SEARCH = 20.0

@@ -12,11 +12,7 @@ from websearch_agent.pages.passages import split_passages
 from websearch_agent.pages.rank import diversify, rank_passages
 from websearch_agent.protocols import Reranker
 from websearch_agent.search.filters import DAYS_OF_RANGE
-from websearch_agent.types import (
-    Page,
-    Passage,
-    SearchResult,
-)
+from websearch_agent.types import Page, Passage, SearchResult
 
 # The best ones are shown to the served model: with the question one batch of 32. Twice as many take
 # it twice as long, and rank hardly better (nDCG@10 0.830 for 0.827, `models/reranking.py`).

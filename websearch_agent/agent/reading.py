@@ -17,11 +17,7 @@ from websearch_agent.errors import (
 from websearch_agent.events import (
     PageFinished,
 )
-from websearch_agent.types import (
-    Page,
-    PageFailure,
-    SearchResult,
-)
+from websearch_agent.types import Page, PageFailure, SearchResult
 
 Emit = Callable[[object], None]
 Task = asyncio.Task[Page | PageFailure]

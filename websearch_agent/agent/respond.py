@@ -27,15 +27,8 @@ from websearch_agent.events import (
     ReasoningAdded,
     SourcesSelected,
 )
-from websearch_agent.types import (
-    Decision,
-    ModelFinished,
-    Prompt,
-    ReasoningDelta,
-    Source,
-    SourceNamed,
-    TextDelta,
-)
+from websearch_agent.model_calls import ModelFinished, ReasoningDelta, TextDelta
+from websearch_agent.types import Decision, Prompt, Source, SourceNamed
 
 Emit = Callable[[object], None]
 

@@ -41,11 +41,7 @@ from websearch_agent.protocols import (
     SearchEngine,
 )
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import (
-    Answer,
-    AnswerRequest,
-    EvidenceForm,
-)
+from websearch_agent.types import Answer, AnswerRequest, EvidenceForm
 
 _log = logging.getLogger(__name__)
 

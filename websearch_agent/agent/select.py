@@ -11,13 +11,7 @@ from websearch_agent.agent.ranking import rank_candidates
 from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.agent.summaries import summarise_sources
 from websearch_agent.search.canonical_url import canonical_url
-from websearch_agent.types import (
-    Page,
-    Passage,
-    SearchResult,
-    Source,
-    SourceKind,
-)
+from websearch_agent.types import Page, Passage, SearchResult, Source, SourceKind
 
 # What is summarised of one page; the whole of a long one would take a small window several calls.
 PASSAGE_TOKENS_TO_SUMMARISE = 700

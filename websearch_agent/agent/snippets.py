@@ -3,10 +3,7 @@
 from datetime import UTC, datetime
 
 from websearch_agent.search.canonical_url import site_of
-from websearch_agent.types import (
-    Page,
-    SearchResult,
-)
+from websearch_agent.types import Page, SearchResult
 
 # Shorter ones are "Sign in" and the like. A Chinese character says about as much as three letters.
 MIN_SNIPPET_BYTES = 60

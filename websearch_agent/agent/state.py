@@ -6,6 +6,7 @@ from datetime import date
 from typing import TypedDict
 
 from websearch_agent.agent.plan import Plan
+from websearch_agent.model_calls import Message, Usage
 from websearch_agent.protocols import (
     Dialect,
     DocumentStore,
@@ -16,15 +17,7 @@ from websearch_agent.protocols import (
 )
 from websearch_agent.search.canonical_url import canonical_url
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import (
-    AnswerRequest,
-    EvidenceForm,
-    Message,
-    Page,
-    SearchResult,
-    Source,
-    Usage,
-)
+from websearch_agent.types import AnswerRequest, EvidenceForm, Page, SearchResult, Source
 
 
 class AgentState(TypedDict):

@@ -11,13 +11,8 @@ from websearch_agent import prompts
 from websearch_agent.agent.budget import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT, TOKENS_PER_SOURCE
 from websearch_agent.agent.state import AgentContext, UsageCounted
 from websearch_agent.errors import ModelError
-from websearch_agent.types import (
-    Message,
-    ModelCall,
-    ModelFinished,
-    Source,
-    TextDelta,
-)
+from websearch_agent.model_calls import Message, ModelCall, ModelFinished, TextDelta
+from websearch_agent.types import Source
 
 MAX_SUMMARY_TOKENS = 220
 # With less room each, a summary says nothing.

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from websearch_agent.function_words import CHINESE_FUNCTION_WORDS, ENGLISH_FUNCTION_WORDS
-from websearch_agent.types import (
-    Source,
-)
+from websearch_agent.types import Source
 
 # Below this share of a statement's weighted terms, two sentences merely speak of one subject.
 MIN_OVERLAP = 0.25

@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from websearch_agent.citations.markers import Marker
 from websearch_agent.citations.sentences import NO_STATEMENT, SENTENCE_END
-from websearch_agent.types import (
-    Statement,
-)
+from websearch_agent.types import Statement
 
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.M | re.S)
 _BULLET = re.compile(r"\s*(?:>\s*)*(?:[-*+•]\s+|\d{1,3}[.)、]\s*)?")

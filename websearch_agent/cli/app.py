@@ -19,9 +19,7 @@ from websearch_agent.errors import AgentError, ConfigError, ConversationNotFound
 from websearch_agent.events import (
     AnswerFailed,
 )
-from websearch_agent.types import (
-    AnswerRequest,
-)
+from websearch_agent.types import AnswerRequest
 
 if TYPE_CHECKING:
     from websearch_agent.cli.session import ServiceOpener

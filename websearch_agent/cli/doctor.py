@@ -16,9 +16,7 @@ from websearch_agent.models.weights_file import check_model_path
 from websearch_agent.pages.page_cache import CACHE_FILE_NAME, PageCache
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 from websearch_agent.wiring import Engines, make_model, make_reranker
 
 # Parts, joined file and converted model together, while the weights are being made.

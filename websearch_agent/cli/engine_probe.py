@@ -23,10 +23,7 @@ from websearch_agent.search.engines import HTTP_ENGINES
 from websearch_agent.search.engines.ddgs import DdgsEngine
 from websearch_agent.search.http_engine import EngineSetting, missing_setting
 from websearch_agent.search.result_cleaning import clean_engine_text, clean_results
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 from websearch_agent.wiring import Engines
 
 PROBE_QUERY = "python programming language"

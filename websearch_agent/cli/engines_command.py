@@ -14,9 +14,7 @@ from websearch_agent.cli.engine_probe import (
 )
 from websearch_agent.cli.terminal import printable_json, printable_line
 from websearch_agent.config import Settings
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 from websearch_agent.wiring import Engines
 
 _COLOURS = {"ok": "green", "nothing found": "green", "not in use": "dim", "not set up": "dim"}

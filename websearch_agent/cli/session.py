@@ -17,9 +17,7 @@ from websearch_agent.events import (
     AnswerFailed,
     AnswerFinished,
 )
-from websearch_agent.types import (
-    AnswerRequest,
-)
+from websearch_agent.types import AnswerRequest
 from websearch_agent.wiring import AgentService, build_service
 
 PROMPT = "\n> "

@@ -24,11 +24,8 @@ from websearch_agent.events import (
     SearchFinished,
     SourcesSelected,
 )
-from websearch_agent.types import (
-    Answer,
-    ModelStatus,
-    Source,
-)
+from websearch_agent.model_calls import ModelStatus
+from websearch_agent.types import Answer, Source
 
 THINKING = "Thinking …"
 

@@ -7,12 +7,7 @@ from dataclasses import dataclass, replace
 import httpx
 
 from websearch_agent.config import Settings
-from websearch_agent.models.capabilities import Capabilities
-from websearch_agent.models.client import OpenAICompatibleModel
-from websearch_agent.models.embedded import EmbeddedModel
-from websearch_agent.models.profile import DialectName, Profile, configured_profile, profile_for
-from websearch_agent.models.usage_listener import UsageListener
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     Message,
     ModelCall,
     ModelFinished,
@@ -21,6 +16,11 @@ from websearch_agent.types import (
     Tool,
     Usage,
 )
+from websearch_agent.models.capabilities import Capabilities
+from websearch_agent.models.client import OpenAICompatibleModel
+from websearch_agent.models.embedded import EmbeddedModel
+from websearch_agent.models.profile import DialectName, Profile, configured_profile, profile_for
+from websearch_agent.models.usage_listener import UsageListener
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from httpx_sse import aconnect_sse
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ContextTooLong, ModelError, ModelUnavailable
+from websearch_agent.model_calls import ModelCall, ModelDelta, ModelStatus
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.connection_errors import connection_failed, runs_in_container
 from websearch_agent.models.exact_count import ExactCounter
@@ -29,7 +30,6 @@ from websearch_agent.models.request_body import begins_in_thoughts, request_body
 from websearch_agent.models.served_model import ServedModel
 from websearch_agent.models.token_count import estimate_tokens
 from websearch_agent.protocols import ModelLimits
-from websearch_agent.types import ModelCall, ModelDelta, ModelStatus
 
 CONNECT_TIMEOUT_S = 5.0
 # No byte for this long before the first token. Long, because a laptop may read a long prompt for

@@ -10,6 +10,16 @@ from typing import Protocol
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ModelRejectedRequest, ModelUnavailable
+from websearch_agent.model_calls import (
+    Message,
+    ModelCall,
+    ModelDelta,
+    ModelFinished,
+    ModelStatus,
+    TextDelta,
+    TokenLogprob,
+    Usage,
+)
 from websearch_agent.models.dialects.decision import decision_schema
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.embedded_process import WorkerProcess, start_worker
@@ -24,17 +34,7 @@ from websearch_agent.models.weights_file import (
     saved_model_dir,
 )
 from websearch_agent.protocols import ModelLimits
-from websearch_agent.types import (
-    Message,
-    ModelCall,
-    ModelDelta,
-    ModelFinished,
-    ModelStatus,
-    Prompt,
-    TextDelta,
-    TokenLogprob,
-    Usage,
-)
+from websearch_agent.types import Prompt
 
 MODEL_NAME = "qwen2.5-coder-1.5b-instruct"
 CONTEXT_WINDOW = 4096

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from websearch_agent.errors import ContextTooLong, ModelRejectedRequest, ModelUnavailable
+from websearch_agent.model_calls import ModelCall
 from websearch_agent.models.embedded_protocol import (
     Cancel,
     Command,
@@ -22,9 +23,6 @@ from websearch_agent.models.embedded_protocol import (
     encode_line,
 )
 from websearch_agent.models.json_grammar import build_json_grammar
-from websearch_agent.types import (
-    ModelCall,
-)
 
 log = logging.getLogger(__name__)
 

@@ -5,14 +5,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
-from websearch_agent.models.stray_tags import StrayTagFinder
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     ModelDelta,
     ModelFinished,
     ReasoningDelta,
     TextDelta,
     TokenLogprob,
 )
+from websearch_agent.models.stray_tags import StrayTagFinder
 
 # An opening tag counts only where nothing of the answer stands before it: an answer may well
 # speak about `<think>`.

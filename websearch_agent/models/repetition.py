@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from websearch_agent.types import ModelDelta, ModelFinished, ReasoningDelta, TextDelta, Usage
+from websearch_agent.model_calls import ModelDelta, ModelFinished, ReasoningDelta, TextDelta, Usage
 
 MAX_UNIT_CHARS = 1200
 # Blank characters in a row that nobody means: models held to JSON write them without end.

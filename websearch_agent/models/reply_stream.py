@@ -9,9 +9,7 @@ from httpx_sse import ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
 from websearch_agent.errors import InvalidModelOutput, ModelUnavailable
-from websearch_agent.models.http_errors import Asked, refusal
-from websearch_agent.models.tool_calls import CallsInProgress, FunctionDelta, ToolCallDelta
-from websearch_agent.types import (
+from websearch_agent.model_calls import (
     ModelDelta,
     ModelFinished,
     ReasoningDelta,
@@ -19,6 +17,8 @@ from websearch_agent.types import (
     TokenLogprob,
     Usage,
 )
+from websearch_agent.models.http_errors import Asked, refusal
+from websearch_agent.models.tool_calls import CallsInProgress, FunctionDelta, ToolCallDelta
 
 # Between two tokens. Before the first one the connection's own, longer time-out counts: a laptop
 # may read a long prompt for a minute.

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from websearch_agent.model_calls import Message, ModelCall
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.profile import Profile, Roles, Sampling
-from websearch_agent.types import Message, ModelCall
 
 TOP_LOGPROBS = 8
 # Fields that OpenAI does not know: vLLM, llama-server and SGLang do, hosted servers may answer 400.

@@ -14,10 +14,10 @@ from websearch_agent.errors import (
     ModelRejectedRequest,
     ModelUnavailable,
 )
+from websearch_agent.model_calls import ModelFinished, ReasoningDelta, TextDelta, Tool
 from websearch_agent.models.checked_server import CheckedServer, ask, call_of
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.profile import DialectName
-from websearch_agent.types import ModelFinished, ReasoningDelta, TextDelta, Tool
 
 CheckStatus = Literal["ok", "no", "skipped"]
 

@@ -4,7 +4,7 @@ import json
 
 from pydantic import BaseModel
 
-from websearch_agent.types import ToolCall
+from websearch_agent.model_calls import ToolCall
 
 
 class FunctionDelta(BaseModel):

@@ -5,10 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from websearch_agent.types import (
-    Page,
-    Passage,
-)
+from websearch_agent.types import Page, Passage
 
 MAX_CHARS = 700
 # A passage lighter than this is joined with its neighbour where that keeps both whole.

@@ -7,9 +7,7 @@ from dataclasses import replace
 from websearch_agent.function_words import ENGLISH_FUNCTION_WORDS
 from websearch_agent.pages.bm25 import Bm25Index, best_places
 from websearch_agent.pages.words import query_words, words_of
-from websearch_agent.types import (
-    Passage,
-)
+from websearch_agent.types import Passage
 
 # A word of the heading or the page's title counts as this share of one in the text.
 HEADING_WEIGHT = 0.5

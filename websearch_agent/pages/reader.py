@@ -15,9 +15,7 @@ from websearch_agent.pages.page_lifetime import failure_lifetime_s, page_lifetim
 from websearch_agent.pages.parsing_processes import ParsingProcesses
 from websearch_agent.pages.single_flight import SingleFlight
 from websearch_agent.pages.web_access import AccessLimits, WebAccess
-from websearch_agent.types import (
-    Page,
-)
+from websearch_agent.types import Page
 
 
 class WebPageReader:

@@ -9,9 +9,7 @@ from websearch_agent.errors import (
     EngineUnavailable,
     SearchError,
 )
-from websearch_agent.types import (
-    SearchResult,
-)
+from websearch_agent.types import SearchResult
 
 Found = list[SearchResult]
 Call = Callable[[], Coroutine[None, None, Found]]

@@ -16,10 +16,7 @@ from websearch_agent.errors import (
 from websearch_agent.search.canonical_url import is_web_url
 from websearch_agent.search.dates import iso_date
 from websearch_agent.search.reply_errors import parse_retry_after
-from websearch_agent.types import (
-    SearchResult,
-    TimeRange,
-)
+from websearch_agent.types import SearchResult, TimeRange
 
 Category = Literal["text", "news"]
 

@@ -9,10 +9,7 @@ import httpx
 
 from websearch_agent.errors import InvalidRequest, UnsupportedFilter
 from websearch_agent.search.canonical_url import site_of
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 # Names in use hold underscores too; `git-doc` may be a set of documents of the local index.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"

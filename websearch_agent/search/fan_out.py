@@ -11,11 +11,7 @@ from websearch_agent.search.domain_filter import keep_allowed_domains, with_plai
 from websearch_agent.search.fusion import rank_pages
 from websearch_agent.search.resting import RestTable
 from websearch_agent.search.result_cleaning import clean_engine_text, clean_results
-from websearch_agent.types import (
-    EngineFailure,
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import EngineFailure, SearchQuery, SearchResult
 
 _logger = logging.getLogger(__name__)
 

@@ -5,10 +5,7 @@ from datetime import date, datetime, timedelta
 
 from websearch_agent.errors import UnsupportedFilter
 from websearch_agent.search.domain_filter import is_within
-from websearch_agent.types import (
-    SearchQuery,
-    TimeRange,
-)
+from websearch_agent.types import SearchQuery, TimeRange
 
 ALL_TIME_RANGES: frozenset[TimeRange] = frozenset({"day", "week", "month", "year"})
 # A month and a year as their longest: a filter must not lose what was asked for.

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from websearch_agent.search.canonical_url import canonical_url, site_of
-from websearch_agent.types import (
-    SearchResult,
-)
+from websearch_agent.types import SearchResult
 
 
 def fuse_rankings(rankings: Sequence[Sequence[SearchResult]], *, k: int = 60) -> list[SearchResult]:

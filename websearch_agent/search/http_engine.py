@@ -19,10 +19,7 @@ from websearch_agent.errors import (
 )
 from websearch_agent.search.filters import Filters, check_filters
 from websearch_agent.search.reply_errors import error_for_status
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 # The largest replies of these APIs, with the texts of twenty pages, have some 300 KB.
 MAX_REPLY_BYTES = 5_000_000

@@ -2,9 +2,7 @@
 
 import re
 
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 
 _SCRIPTS = (
     (re.compile("[\u3040-\u30ff]"), "ja"),

@@ -5,9 +5,7 @@ from websearch_agent.search.languages import (
     primary_language,
     question_language,
 )
-from websearch_agent.types import (
-    SearchQuery,
-)
+from websearch_agent.types import SearchQuery
 
 # DuckDuckGo's regions whose pages are in the language asked for; Thailand's, Vietnam's,
 # Indonesia's and Israel's are in English.

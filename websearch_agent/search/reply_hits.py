@@ -5,9 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from websearch_agent.search.canonical_url import is_web_url
-from websearch_agent.types import (
-    SearchResult,
-)
+from websearch_agent.types import SearchResult
 
 
 def read_hits(hits: Iterable[Any], read_hit: Callable[[Any], SearchResult]) -> list[SearchResult]:

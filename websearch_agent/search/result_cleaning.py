@@ -7,9 +7,7 @@ from dataclasses import replace
 
 from websearch_agent.errors import EngineResponseChanged
 from websearch_agent.invisible_text import visible_text
-from websearch_agent.types import (
-    SearchResult,
-)
+from websearch_agent.types import SearchResult
 
 _TAG = re.compile("<[^<>]*>")
 

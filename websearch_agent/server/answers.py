@@ -24,13 +24,7 @@ from websearch_agent.server.problems import problem_response, status_of_code
 from websearch_agent.server.service import AnswerService
 from websearch_agent.server.streaming import AnswerStream
 from websearch_agent.server.wire import answer_to_json
-from websearch_agent.types import (
-    AnswerRequest,
-    EvidenceForm,
-    Mode,
-    SearchSwitch,
-    TimeRange,
-)
+from websearch_agent.types import AnswerRequest, EvidenceForm, Mode, SearchSwitch, TimeRange
 
 router = APIRouter(prefix="/api", tags=["answers"])
 

@@ -6,11 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from websearch_agent import __version__
+from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.service import AnswerService
 from websearch_agent.server.wire import to_json_object
-from websearch_agent.types import (
-    ModelStatus,
-)
 
 router = APIRouter(prefix="/api", tags=["health"])
 

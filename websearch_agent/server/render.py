@@ -20,10 +20,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from websearch_agent.server.wire import replace_half_characters
-from websearch_agent.types import (
-    Answer,
-    Source,
-)
+from websearch_agent.types import Answer, Source
 
 _CITATION = re.compile(r"\[(\d{1,4})\]")
 _WEB_SCHEMES = ("http://", "https://")

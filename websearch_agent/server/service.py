@@ -7,10 +7,7 @@ from websearch_agent.events import (
     AgentEvent,
 )
 from websearch_agent.protocols import ConversationStore, ModelClient
-from websearch_agent.types import (
-    AnswerRequest,
-    Page,
-)
+from websearch_agent.types import AnswerRequest, Page
 
 
 class AnswerService(Protocol):

@@ -9,9 +9,7 @@ from websearch_agent.events import (
     AgentEvent,
     AnswerFinished,
 )
-from websearch_agent.types import (
-    Answer,
-)
+from websearch_agent.types import Answer
 
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
 

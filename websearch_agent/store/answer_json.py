@@ -5,9 +5,7 @@ from pydantic import TypeAdapter
 from websearch_agent.events import (
     AnswerFailed,
 )
-from websearch_agent.types import (
-    Answer,
-)
+from websearch_agent.types import Answer
 
 _answer = TypeAdapter(Answer)
 _failure = TypeAdapter(AnswerFailed)

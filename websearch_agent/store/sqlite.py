@@ -40,9 +40,7 @@ from websearch_agent.store.answer_json import (
     failure_from_json,
     failure_to_json,
 )
-from websearch_agent.types import (
-    Answer,
-)
+from websearch_agent.types import Answer
 
 _metadata = MetaData()
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Literal, Protocol
 
+from websearch_agent.model_calls import Message, Tool
 from websearch_agent.models.capabilities import Capabilities
 from websearch_agent.models.dialects.markers import MarkersDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
@@ -12,12 +13,7 @@ from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.http_errors import ToolsNotSupported
 from websearch_agent.models.profile import DialectName, Profile, find_profile
 from websearch_agent.protocols import Dialect, ModelClient
-from websearch_agent.types import (
-    DialectDelta,
-    Message,
-    Prompt,
-    Tool,
-)
+from websearch_agent.types import DialectDelta, Prompt
 
 _log = logging.getLogger(__name__)
 

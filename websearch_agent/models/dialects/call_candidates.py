@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from websearch_agent.model_calls import ToolCall
 from websearch_agent.models.dialects.call_forms import (
     FUNCTION_TAG,
     HARMONY_NAME,
@@ -25,7 +26,6 @@ from websearch_agent.models.dialects.call_json import (
 )
 from websearch_agent.models.dialects.call_python import cannot_be_python_call, read_python_calls
 from websearch_agent.models.dialects.written_calls import BrokenCall, read_calls, without_fence
-from websearch_agent.types import ToolCall
 
 # No end mark is longer: where the last search ended, the next one begins this much earlier.
 MAX_END_CHARS = 32

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import json_repair
 
-from websearch_agent.types import ToolCall
+from websearch_agent.model_calls import ToolCall
 
 # json_repair takes time in the square of the length on hostile text: 2 s for 8,000 characters of
 # "{'a'" (measured November 2026), a sixteenth of it for this many.

@@ -5,8 +5,8 @@ import re
 import warnings
 from collections.abc import Collection, Sequence
 
+from websearch_agent.model_calls import ToolCall
 from websearch_agent.models.dialects.call_json import NotACall, check_call
-from websearch_agent.types import ToolCall
 
 _NAME = re.compile(r"[\w.-]*")
 # Where a call begins, its name is read from at most this much.

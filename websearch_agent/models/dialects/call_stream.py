@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
+from websearch_agent.model_calls import ToolCall
 from websearch_agent.models.dialects.call_candidates import (
     Candidate,
     FenceCandidate,
@@ -20,7 +21,6 @@ from websearch_agent.models.dialects.call_forms import CALL_FORMS, CallForm
 from websearch_agent.models.dialects.call_json import cannot_be_json_call
 from websearch_agent.models.dialects.call_python import cannot_be_python_call
 from websearch_agent.models.dialects.written_calls import BrokenCall
-from websearch_agent.types import ToolCall
 
 MAX_HELD_CHARS = 8000
 # Of one reply; what is beyond them is dropped unread, since mending broken JSON takes long.

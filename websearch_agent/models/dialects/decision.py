@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from json_repair import repair_json
 
 from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.model_calls import TokenLogprob
 from websearch_agent.models.dialects.standalone import (
     MAX_QUESTION_CHARS,
     is_trusted,
     with_question_before,
 )
 from websearch_agent.prompts import TASKS_FOR_THE_WEB, TASKS_WITHOUT_WEB, language_name
-from websearch_agent.types import Decision, Prompt, TokenLogprob
+from websearch_agent.types import Decision, Prompt
 
 MAX_QUERIES = 3
 MAX_WHOLE_QUESTION_CHARS = MAX_QUESTION_CHARS

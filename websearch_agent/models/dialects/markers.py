@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from websearch_agent import prompts
+from websearch_agent.model_calls import Message, ModelCall, ModelDelta, Tool
 from websearch_agent.models.dialects.search_call import SEARCH_TOOL
 from websearch_agent.models.dialects.search_or_answer import (
     SearchGate,
@@ -18,14 +19,7 @@ from websearch_agent.models.dialects.search_or_answer import (
 )
 from websearch_agent.models.profile import Profile
 from websearch_agent.protocols import ModelClient
-from websearch_agent.types import (
-    Decision,
-    Message,
-    ModelCall,
-    ModelDelta,
-    Prompt,
-    Tool,
-)
+from websearch_agent.types import Decision, Prompt
 
 CALL_START = "<|function_start|>"
 CALL_END = "<|function_end|>"

@@ -4,6 +4,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.model_calls import (
+    ModelCall,
+    ModelDelta,
+    ModelFinished,
+    ReasoningDelta,
+    TextDelta,
+    TokenLogprob,
+    ToolCall,
+)
 from websearch_agent.models.dialects.call_json import unknown_function
 from websearch_agent.models.dialects.call_stream import MAX_HELD_CHARS, CallStream
 from websearch_agent.models.dialects.search_call import (
@@ -14,16 +23,7 @@ from websearch_agent.models.dialects.search_call import (
 )
 from websearch_agent.models.dialects.written_calls import BrokenCall
 from websearch_agent.protocols import ModelClient
-from websearch_agent.types import (
-    Decision,
-    ModelCall,
-    ModelDelta,
-    ModelFinished,
-    ReasoningDelta,
-    TextDelta,
-    TokenLogprob,
-    ToolCall,
-)
+from websearch_agent.types import Decision
 
 
 class ReplyReader:

@@ -14,6 +14,15 @@ from typing import TypeVar
 
 from websearch_agent import prompts
 from websearch_agent.errors import InvalidModelOutput, ModelError
+from websearch_agent.model_calls import (
+    Message,
+    ModelCall,
+    ModelDelta,
+    ModelFinished,
+    TextDelta,
+    TokenLogprob,
+    Tool,
+)
 from websearch_agent.models.dialects.decision import (
     DECISION_TOKENS,
     QUERIES_TOKENS,
@@ -28,19 +37,7 @@ from websearch_agent.models.dialects.decision import (
 )
 from websearch_agent.models.dialects.standalone import shown_turns, with_question_before
 from websearch_agent.protocols import ModelClient
-from websearch_agent.types import (
-    Decision,
-    DialectDelta,
-    Message,
-    ModelCall,
-    ModelDelta,
-    ModelFinished,
-    Prompt,
-    SourceNamed,
-    TextDelta,
-    TokenLogprob,
-    Tool,
-)
+from websearch_agent.types import Decision, DialectDelta, Prompt, SourceNamed
 
 T = TypeVar("T")
 

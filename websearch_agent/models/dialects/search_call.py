@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 
 from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.model_calls import Tool, ToolCall
 from websearch_agent.models.dialects.call_json import NotACall, repair_json
-from websearch_agent.types import Decision, Tool, ToolCall
+from websearch_agent.types import Decision
 
 MAX_QUERIES = 3
 MAX_QUERY_CHARS = 200

@@ -11,21 +11,20 @@ from dataclasses import dataclass, replace
 
 from websearch_agent import prompts
 from websearch_agent.errors import InvalidModelOutput
-from websearch_agent.models.dialects.reply_reader import ReplyReader
-from websearch_agent.models.dialects.search_call import MAX_QUERY_CHARS
-from websearch_agent.models.dialects.written_calls import BrokenCall
-from websearch_agent.protocols import ModelClient
-from websearch_agent.types import (
-    Decision,
+from websearch_agent.model_calls import (
     Message,
     ModelCall,
     ModelDelta,
     ModelFinished,
-    Prompt,
     TextDelta,
     TokenLogprob,
     Usage,
 )
+from websearch_agent.models.dialects.reply_reader import ReplyReader
+from websearch_agent.models.dialects.search_call import MAX_QUERY_CHARS
+from websearch_agent.models.dialects.written_calls import BrokenCall
+from websearch_agent.protocols import ModelClient
+from websearch_agent.types import Decision, Prompt
 
 # Of the broken call, so much is shown to the model again.
 MAX_BROKEN_CHARS = 300

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from websearch_agent.function_words import CHINESE_FUNCTION_WORDS, ENGLISH_FUNCTION_WORDS
-from websearch_agent.types import Message
+from websearch_agent.model_calls import Message
 
 MAX_QUESTION_CHARS = 160
 MAX_TURNS = 4

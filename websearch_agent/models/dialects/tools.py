@@ -5,19 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from websearch_agent import prompts
+from websearch_agent.model_calls import Message, ModelCall, ModelDelta, Tool, ToolCall
 from websearch_agent.models.dialects.search_call import SEARCH_TOOL
 from websearch_agent.models.dialects.search_or_answer import answer_only, search_or_answer
 from websearch_agent.models.profile import Profile, find_profile
 from websearch_agent.protocols import ModelClient
-from websearch_agent.types import (
-    Decision,
-    Message,
-    ModelCall,
-    ModelDelta,
-    Prompt,
-    Tool,
-    ToolCall,
-)
+from websearch_agent.types import Decision, Prompt
 
 _CALL_FORM = 'search_web with the arguments {"queries": ["a short query"]}'
 

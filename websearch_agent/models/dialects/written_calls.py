@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from websearch_agent.model_calls import ToolCall
 from websearch_agent.models.dialects.call_json import (
     NotACall,
     check_call,
@@ -16,7 +17,6 @@ from websearch_agent.models.dialects.call_json import (
     repair_json,
 )
 from websearch_agent.models.dialects.call_python import read_python_calls
-from websearch_agent.types import ToolCall
 
 _NAMED = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?:\[CALL_ID\]\w*)?(?:\[ARGS\])?\s*(?=\{)")
 _FUNCTION_TAG = re.compile(r"<function=([^>\s]+)\s*>(.*?)(?=</function>|<function=|\Z)", re.S)

@@ -14,10 +14,7 @@ from websearch_agent.search.dates import iso_date
 from websearch_agent.search.filters import ALL_TIME_RANGES, Filters, first_moment
 from websearch_agent.search.http_engine import HttpEngineSpec
 from websearch_agent.search.reply_hits import read_hits
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 _ADDRESS = "https://export.arxiv.org/api/query"
 _ATOM = "{http://www.w3.org/2005/Atom}"

@@ -21,10 +21,7 @@ from websearch_agent.search.languages import (
 from websearch_agent.search.reply_errors import quota_used_up, wrong_key
 from websearch_agent.search.reply_hits import read_hits
 from websearch_agent.search.result_cleaning import strip_markup
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 _ADDRESS = "https://api.search.brave.com/res/v1/web/search"
 _SETTING = EngineSetting("brave_api_key", "a key comes from https://brave.com/search/api/")

@@ -32,11 +32,7 @@ from websearch_agent.search.filters import (
 )
 from websearch_agent.search.regions import backend_region, region_for
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-    TimeRange,
-)
+from websearch_agent.types import SearchQuery, SearchResult, TimeRange
 
 MAX_DEADLINE_S = 5.0
 # A backend that has not answered by then gets company (healthy ones answer in 0.5-1 s).

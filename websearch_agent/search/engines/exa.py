@@ -10,10 +10,7 @@ from websearch_agent.search.dates import iso_date
 from websearch_agent.search.filters import ALL_TIME_RANGES, Filters, first_moment
 from websearch_agent.search.http_engine import EngineSetting, HttpEngineSpec
 from websearch_agent.search.reply_hits import read_hits
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 _ADDRESS = "https://api.exa.ai/search"
 _SETTING = EngineSetting("exa_api_key", "a key comes from https://dashboard.exa.ai/api-keys")

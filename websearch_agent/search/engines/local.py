@@ -13,11 +13,7 @@ from websearch_agent.errors import IndexUnusable, PageUnreachable, UnsupportedFi
 from websearch_agent.search import local_index, local_query
 from websearch_agent.search.filters import ALL_TIME_RANGES, Filters, check_filters, first_day
 from websearch_agent.search.snippets import best_snippet, best_window
-from websearch_agent.types import (
-    Page,
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import Page, SearchQuery, SearchResult
 
 # A document that has less than this share of the question's weight, or less than that share in
 # any one place, is not about it. 2026-11-23, 4,560 pages of Debian's documentation: of 40

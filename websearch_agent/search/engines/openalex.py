@@ -18,10 +18,7 @@ from websearch_agent.search.http_engine import EngineSetting, HttpEngineSpec
 from websearch_agent.search.languages import primary_language
 from websearch_agent.search.reply_hits import read_hits
 from websearch_agent.search.result_cleaning import strip_markup
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 _ADDRESS = "https://api.openalex.org/works"
 _SETTING = EngineSetting(

@@ -17,10 +17,7 @@ from websearch_agent.search.domain_filter import add_site_words
 from websearch_agent.search.filters import ALL_TIME_RANGES, Filters
 from websearch_agent.search.http_engine import EngineSetting, HttpEngineSpec
 from websearch_agent.search.reply_hits import read_hits
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 # In one line, for messages are shown in one: YAML lives on its indentation.
 _JSON_IS_OFF = (

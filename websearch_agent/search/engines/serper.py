@@ -19,10 +19,7 @@ from websearch_agent.search.languages import (
 )
 from websearch_agent.search.reply_errors import quota_used_up
 from websearch_agent.search.reply_hits import read_hits
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 _ADDRESS = "https://google.serper.dev/search"
 _SETTING = EngineSetting("serper_api_key", "a key comes from https://serper.dev")

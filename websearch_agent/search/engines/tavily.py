@@ -11,10 +11,7 @@ from websearch_agent.search.domain_filter import cut_question
 from websearch_agent.search.filters import ALL_TIME_RANGES, Filters
 from websearch_agent.search.http_engine import EngineSetting, HttpEngineSpec
 from websearch_agent.search.reply_hits import read_hits
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 _ADDRESS = "https://api.tavily.com/search"
 _SETTING = EngineSetting("tavily_api_key", "a key comes from https://app.tavily.com")

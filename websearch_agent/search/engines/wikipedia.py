@@ -16,10 +16,7 @@ from websearch_agent.search.http_engine import HttpEngineSpec
 from websearch_agent.search.languages import primary_language, question_language
 from websearch_agent.search.reply_hits import read_hits
 from websearch_agent.search.result_cleaning import strip_markup
-from websearch_agent.types import (
-    SearchQuery,
-    SearchResult,
-)
+from websearch_agent.types import SearchQuery, SearchResult
 
 # CirrusSearch refuses longer ones.
 _MAX_QUERY_CHARACTERS = 300
