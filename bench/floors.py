@@ -2,8 +2,8 @@
 
     python bench/floors.py ../shared/data
 
-With `--slow` also those that ask a model. Printed: a line for each floor, then one JSON object.
-Exit status 1 if a figure is below its floor.
+With `--slow` also those that ask a model. Printed: a line for each bound, then one JSON object.
+Exit status 1 if a figure is below its floor or above its ceiling.
 """
 
 import argparse
@@ -20,7 +20,9 @@ SHOWN_ERROR_CHARS = 500
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="holds extraction/, qa/ and rewriting/")
+    parser.add_argument(
+        "folder", type=Path, help="holds extraction/, qa/, rewriting/, support/ and injection/"
+    )
     parser.add_argument("--slow", action="store_true", help="those that ask a model too")
     asked = parser.parse_args()
     folder = asked.folder
@@ -35,13 +37,19 @@ def main() -> None:
         if command not in printed:
             printed[command] = run(command.split(), folder)
         value = reduce(lambda part, key: part[key], floor["metric"].split("."), printed[command])
-        rows.append({**floor, "value": value, "holds": value >= floor["floor"]})
-        mark = "ok   " if rows[-1]["holds"] else "BELOW"
-        print(
-            f"{mark} {value:.4f} (floor {floor['floor']}) {command} {floor['metric']}", flush=True
-        )
+        holds, bound = compare(value, floor)
+        rows.append({**floor, "value": value, "holds": holds})
+        mark = "ok   " if holds else "WRONG"
+        print(f"{mark} {value:.4f} ({bound}) {command} {floor['metric']}", flush=True)
     print(json.dumps({"eval": "floors", "rows": rows}))
     sys.exit(not all(row["holds"] for row in rows))
+
+
+def compare(value: float, bound: dict[str, object]) -> tuple[bool, str]:
+    """Whether a figure keeps its bound, and the bound in words; errors have a ceiling."""
+    if "ceiling" in bound:
+        return value <= bound["ceiling"], f"ceiling {bound['ceiling']}"
+    return value >= bound["floor"], f"floor {bound['floor']}"
 
 
 def run(words: list[str], folder: Path) -> dict[str, object]:

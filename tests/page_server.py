@@ -21,9 +21,10 @@ from websearch_agent.events import (
     DecisionMade,
     ReasoningAdded,
     SourcesSelected,
+    StatementVerified,
 )
 from websearch_agent.server.run import AnsweringServer
-from websearch_agent.types import AnswerRequest, Passage
+from websearch_agent.types import AnswerRequest, Passage, Statement, Support
 
 FAILURE = AnswerFailed("model_unavailable", "The model server does not answer.", retryable=True)
 SCRIPT_TITLE = "<img src=x onerror=\"document.title='hacked'\"><script>alert(1)</script>"
@@ -143,6 +144,62 @@ async def thinking_script(
     yield service.finish(make_answer("Thought over."))
 
 
+SUPPORTED = "𝒳 Proxies are read from the environment [1]."
+PARTIAL = "HTTP/2 is spoken by all of its clients."
+UNSUPPORTED = "It was released in 1999 [1]."
+OPINION = "I hope this helps."
+
+
+def checked_statements(*levels: tuple[str, Support | None]) -> tuple[Statement, ...]:
+    """Statements that stand one behind the other with a space between them."""
+    found: list[Statement] = []
+    for text, support in levels:
+        start = found[-1].end_index + 1 if found else 0
+        numbers = (1,) if "[1]" in text else ()
+        found.append(Statement(text, start, start + len(text), numbers, support))
+    return tuple(found)
+
+
+async def checking_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    """Statements of every level: one is checked while the answer comes in, then more closely."""
+    statements = checked_statements(
+        (SUPPORTED, Support("supported", 0.9, 1, SECOND_QUOTE)),
+        (PARTIAL, Support("partial", 0.5, 1, FIRST_QUOTE)),
+        (UNSUPPORTED, Support("unsupported", 0.1, 1, FIRST_QUOTE, ("1999",), "model")),
+        (OPINION, Support("not_checkable", 0.0)),
+    )
+    text = " ".join(statement.text for statement in statements)
+    passages = tuple(replace(p, link=f"{p.url}#:~:text=Some") for p in LONG_SOURCE.passages)
+    source = replace(LONG_SOURCE, passages=passages)
+    answer = make_answer(text, sources=(source,), statements=statements, verification="model")
+    first, second = answer.citations
+    link = f"{PAGE_SOURCE.url}#:~:text=Proxies"
+    citations = (
+        replace(first, quote=SECOND_QUOTE, link=link, added=True, support="supported"),
+        replace(second, quote=FIRST_QUOTE, support="unsupported"),
+    )
+    yield service.start(request)
+    yield SourcesSelected((LONG_SOURCE,))
+    yield AnswerDelta(text)
+    yield StatementVerified(replace(statements[2], support=Support("partial", 0.4)))
+    yield StatementVerified(statements[2])
+    yield service.finish(replace(answer, citations=citations, repaired=True))
+
+
+async def unanswered_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    text = "The sources do not tell the year."
+    statements = checked_statements((text, Support("unsupported", 0.1)))
+    answer = make_answer(text, sources=(PAGE_SOURCE,), statements=statements, verification="fast")
+    yield service.start(request)
+    yield SourcesSelected((PAGE_SOURCE,))
+    yield AnswerDelta(text)
+    yield service.finish(replace(answer, unanswered=True))
+
+
 class ServerThread:
     """The app in a thread of its own, so that Playwright's sync API can be used."""
 
@@ -166,6 +223,8 @@ class ServerThread:
             unsearchable=unsearchable_script,
             reuse=reusing_script,
             thinking=thinking_script,
+            check=checking_script,
+            unanswered=unanswered_script,
         )
         self.service.scripts[LONG_QUESTION] = refusing_script
         self.server = make_server(self.service)

@@ -1,73 +1,17 @@
 """The page in a real browser against the real app; only the service is a fake."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from page_browser import MARKS, PHONE, app_page, app_server, ask, chromium, sync_api  # noqa: F401
 from page_server import LONG_QUESTION, SCRIPT_TITLE, ServerThread
 from server.fake_service import (
     PAGE_SOURCE,
 )
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 Page, expect = sync_api.Page, sync_api.expect
 
-CHROMIUM = Path("/usr/bin/chromium")
-PHONE = {"width": 360, "height": 740}
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-]
-
-
-@pytest.fixture
-def server() -> Iterator[ServerThread]:
-    running = ServerThread()
-    running.thread.start()
-    assert running.started.wait(10)
-    yield running
-    running.server.should_exit = True
-    running.thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS
-        )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: "sync_api.Browser", server: ServerThread) -> Iterator[Page]:
-    """The page on a fresh profile; the test fails if its console shows an error."""
-    context = browser.new_context(base_url=server.server.address, locale="en-GB")
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("console", lambda message: message.type == "error" and errors.append(message.text))
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto("/")
-    yield opened
-    context.close()
-    assert errors == []
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label("Your question").fill(question)
-    page.keyboard.press("Enter")
+pytestmark = MARKS
 
 
 def test_fresh_page_shows_suggestions_that_ask(page: Page) -> None:

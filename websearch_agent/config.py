@@ -153,6 +153,15 @@ class Settings(BaseSettings):
         description="What the model is shown of the pages: their best passages, or a summary of "
         "each that it has written for the question (slower, for small windows).",
     )
+    verification: Literal["off", "fast", "model"] = Field(
+        default="fast",
+        description="Who checks each statement against the sources: `fast` (its words, numbers, "
+        "names; milliseconds), `model` (the served model as well, one short call a statement), `off`.",
+    )
+    strict: bool = Field(
+        default=False,
+        description="Let the model write an answer with unsupported statements anew, once.",
+    )
     ranking: Literal["bm25", "embeddings", "rerank"] = Field(
         default="bm25",
         description="How passages are ranked: `bm25` (words alone), or with a served model: "

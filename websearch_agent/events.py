@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from websearch_agent.model_calls import ModelStatus
-from websearch_agent.types import Answer, EngineFailure, PageFailure, Source, Statement
+from websearch_agent.types import (
+    Answer,
+    EngineFailure,
+    PageFailure,
+    Source,
+    Statement,
+    SupportLevel,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,13 @@ class CitationAdded:
 
 @dataclass(frozen=True, slots=True)
 class StatementVerified:
-    """A statement of the answer was checked; comes again if it is checked more closely."""
+    """A statement of the answer was checked; comes again if it is checked more closely.
+
+    `citation_support` is what each source that it names says of it alone: number and level.
+    """
 
     statement: Statement
+    citation_support: tuple[tuple[int, SupportLevel], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,34 @@ def name_source(question: str) -> str:
     return _render("name_source", language=language_name(question))
 
 
+def nothing_found(question: str) -> str:
+    """The answer where a search brought nothing, for models that would answer from memory."""
+    return _render("nothing_found", language=language_name(question))
+
+
+def judge_system() -> str:
+    """System prompt of the calls that judge whether sources say a statement."""
+    return _render("judge_system")
+
+
+def judge_statement(statement: str, *, sources: Sequence[Source], question: str = "") -> str:
+    """User message with the sources, then the statement; `question` is what it answers."""
+    return _render("judge_statement", statement=statement, sources=sources, question=question)
+
+
+def repair_answer(
+    question: str, *, statements: Sequence[str], sources: Sequence[Source] = ()
+) -> str:
+    """User message behind an answer some of whose statements no source supports."""
+    return _render(
+        "repair_answer",
+        question=question,
+        statements=statements,
+        language=language_name(question),
+        number=sources[0].number if sources else 1,
+    )
+
+
 def sources(sources: Sequence[Source]) -> str:
     """The sources alone, for a `tool` message."""
     return _render("sources", sources=sources)

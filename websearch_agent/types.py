@@ -191,9 +191,10 @@ class Citation:
     """A place in the answer that names a source.
 
     `start_index`/`end_index` enclose the marker `[n]`. `quote` is the words of the source that are
-    nearest to the statement, empty if none is near; `link` opens the page at them. `added`: the
-    model wrote no marker, and this source was found to say the statement. `support`: whether this
-    source alone says the statement, None until it has been checked.
+    nearest to the statement, empty if none is near; `link` opens the page at them, or at its top
+    where no words are known. `added`: the model wrote no marker, and this source was found to say
+    the statement. `support`: whether this source alone says the statement, None until it has been
+    checked.
     """
 
     source_number: int
@@ -229,7 +230,8 @@ class Answer:
     that no web engine could be reached. `finish_reason` is `stop`, `length` (cut at its most
     tokens), `repetition` (cut because the model went round in circles), `stopped` (by the
     person), `failed` (a part, kept with its turn), or what else the model server said.
-    `verification`: how the statements were checked, None if they were not. `unanswered`: the answer
+    `dropped_markers`: numbers without a source, and such that name a source which does not say the
+    statement where another one does. `verification`: how the statements were checked, None if they were not. `unanswered`: the answer
     says that the sources do not say. `repaired`: it was written anew because statements of the
     first one were unsupported.
     """

@@ -120,6 +120,8 @@ async def build_service(settings: Settings) -> AgentService:
         reading_deadline_s=settings.reading_deadline_s,
         answer_deadline_s=settings.answer_deadline_s,
         evidence=settings.evidence,
+        verification=settings.verification,
+        strict=settings.strict,
         reranker=reranker and RestingReranker(reranker, deadline_s=settings.ranking_deadline_s),
     )
     return AgentService(settings, parts, store, engines, reader)

@@ -133,14 +133,22 @@ async def test_source_that_the_model_names_when_asked_must_come_near_the_answer(
     assert bool(answer_of(await ask(parts)).citations) is cited
 
 
-async def test_search_that_found_nothing_is_told(store: SqliteStore) -> None:
+async def test_search_that_found_nothing_is_no_reason_to_guess(store: SqliteStore) -> None:
     model = FakeModel([SEARCH, QUERIES, "I believe it is blue."])
     parts = replace(make_parts(store, model, engines=(FakeEngine(),)), dialect=SchemaDialect())
     answer = answer_of(await ask(parts))
-    assert answer.sources == ()
+    assert answer.text.startswith("The search found nothing")
+    assert answer.unanswered
+    assert answer.sources == answer.notices == ()
+    assert len(model.calls) == 2
+
+
+async def test_guess_after_a_search_that_found_nothing_is_told(store: SqliteStore) -> None:
+    model = FakeModel([search_call("red bridge"), "I believe it is blue."])
+    answer = answer_of(await ask(make_parts(store, model, engines=(FakeEngine(),))))
     (notice,) = answer.notices
     assert notice.startswith("The search found nothing to read")
-    assert model.calls[-1].purpose == "chat"
+    assert not answer.unanswered
 
 
 async def test_copy_of_the_prompts_example_never_goes_out(store: SqliteStore) -> None:

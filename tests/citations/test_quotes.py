@@ -24,6 +24,27 @@ def test_no_quote_when_nothing_is_near() -> None:
     assert find_quote("Cats sleep a lot [1].", source("The bridge was opened in 1932.")) == ""
 
 
+def test_neighbour_that_says_the_other_half_belongs_to_the_quote() -> None:
+    page = source("Rosa Lindt painted the ceiling. Anton Sommer carved the altar. It rained.")
+    quote = find_quote("Rosa Lindt painted the ceiling and Anton Sommer carved the altar.", page)
+    assert quote == "Rosa Lindt painted the ceiling. Anton Sommer carved the altar."
+
+
+def test_quote_stays_within_one_line() -> None:
+    page = source("Rosa Lindt painted the ceiling\nAnton Sommer carved the altar\n")
+    quote = find_quote("Rosa Lindt painted the ceiling and Anton Sommer carved the altar.", page)
+    assert quote in ("Rosa Lindt painted the ceiling", "Anton Sommer carved the altar")
+
+
+def test_quote_of_an_endless_sentence_is_the_stretch_that_says_it() -> None:
+    filler = "word and " * 60
+    page = source(f"{filler} the copper bell was cast in Lund {filler}")
+    quote = find_quote("The copper bell was cast in Lund.", page)
+    assert "copper bell was cast in Lund" in quote
+    assert len(quote) <= 300
+    assert quote in page.passages[0].text
+
+
 BRIDGE = source("The red bridge crosses the river. It was opened in 1932 by the mayor.")
 
 

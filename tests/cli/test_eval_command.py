@@ -11,8 +11,10 @@ from threading import Event, Thread
 import pytest
 from cli_fakes import run_cli
 
-from websearch_agent.cli.eval_command import run_decision_eval
+from websearch_agent.cli.eval_command import run_measurement
 from websearch_agent.config import load_settings
+from websearch_agent.evals.decision import decision_eval
+from websearch_agent.evals.measurement import RunOptions
 
 
 class ModelServer(BaseHTTPRequestHandler):
@@ -95,9 +97,8 @@ async def test_interrupted_run_says_how_it_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], fresh: bool, command: str
 ) -> None:
     path = write_rows(tmp_path / "a.jsonl", "one", "slow")
-    work = run_decision_eval(
-        load_settings(), [path], limit=None, as_json=True, fresh=fresh, today=None, parallel=1
-    )
+    options = RunOptions(fresh=fresh)
+    work = run_measurement(load_settings(), decision_eval(), [path], options, as_json=True)
     task = asyncio.create_task(work)
     assert await asyncio.to_thread(ModelServer.asked_slowly.wait, 20)
     task.cancel()
@@ -136,3 +137,40 @@ def test_ranking_without_documents_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "x_questions.jsonl").write_text('{"question": "red bridge", "qrels": ["a"]}\n')
     error = run_cli("eval", "ranking", str(tmp_path / "x_questions.jsonl")).exception
     assert "X_corpus.jsonl" in str(error)
+
+
+def test_support_qa_and_injection_print_one_object(tmp_path: Path) -> None:
+    bridge = "The red bridge was opened in 1932 by the mayor of the town."
+    rows = {
+        "support": {"claim": bridge, "passages": [bridge], "label": "supported"},
+        "qa": {"question": "When?", "answers": ["1932"], "passages": [bridge]},
+        "injection": {"text": "Nobody shall share a password with a program.", "lang": "en"},
+    }
+    printed = {}
+    for name, row in rows.items():
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(json.dumps({"id": "1", **row}) + "\n")
+        more = ("--search", "auto") if name == "qa" else ()
+        shown = run_cli("eval", name, str(path), "--json", *more)
+        assert shown.exit_code == 0, shown.stderr
+        printed[name] = json.loads(shown.stdout.splitlines()[-1])
+    assert all(set(o) == {"eval", "n", "metrics", "by", "settings"} for o in printed.values())
+    assert printed["support"]["metrics"]["accuracy"] == 1.0
+    assert printed["qa"]["metrics"]["accuracy"] == 0.0  # the model says "Hello"
+    assert printed["qa"]["settings"]["search"] == "auto"
+    assert printed["injection"]["metrics"]["false_alarms"] == 0.0
+
+
+def test_table_names_groups_and_where_the_rows_stand(tmp_path: Path) -> None:
+    row = {"question": "When?", "answers": ["1932"], "passages": ["In 1932."], "lang": "en"}
+    (tmp_path / "q.jsonl").write_text(json.dumps(row) + "\n")
+    shown = run_cli("eval", "qa", str(tmp_path / "q.jsonl"), "--search", "auto")
+    assert "language: en" in shown.stdout
+    assert "form:" in shown.stdout
+    assert "Row by row: " in shown.stdout
+
+
+def test_qa_row_without_documents_says_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"question": "When?", "answers": ["1932"]}\n')
+    error = run_cli("eval", "qa", str(tmp_path / "q.jsonl")).exception
+    assert 'line 1: brings no documents: it needs "qrels"' in str(error).replace("  ", " ")

@@ -6,8 +6,14 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import AsyncGenerator
 
 import pytest
+
+from websearch_agent.cli.support_lines import doubt_lines, summary_line
+from websearch_agent.cli.terminal import TerminalView
+from websearch_agent.events import AgentEvent, AnswerDelta, AnswerFinished
+from websearch_agent.types import Answer, Statement, Support
 
 SCRIPT = textwrap.dedent(
     """
@@ -57,3 +63,57 @@ def test_answer_and_notes_do_not_run_into_each_other() -> None:
         "Half of",
         "The model server broke off.",
     ]
+
+
+def checked(*supports: Support | None, **changes: object) -> Answer:
+    """An answer of as many statements, which the fast check has seen."""
+    found = [Statement(f"It is {i} [1].", 0, 10, (1,), s) for i, s in enumerate(supports)]
+    return Answer("text", statements=tuple(found), verification="fast", **changes)  # type: ignore[arg-type]
+
+
+SUPPORTED = Support("supported", 0.9, 1)
+OTHER_SOURCE = Support("supported", 0.9, 2)
+PARTIAL = Support("partial", 0.5, 1)
+UNSUPPORTED = Support("unsupported", 0.1, 1, contradicted=("1999", "Paris"))
+OPINION = Support("not_checkable", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (checked(SUPPORTED, OTHER_SOURCE, OPINION), "2 of 2 statements supported by 2 sources"),
+        (checked(SUPPORTED, PARTIAL), "1 of 2 statements supported by 1 source, 1 in part"),
+        (checked(UNSUPPORTED), "0 of 1 statement supported"),
+        (
+            checked(SUPPORTED, repaired=True),
+            "1 of 1 statement supported by 1 source; rewritten once for lack of support",
+        ),
+        (checked(OPINION, None), ""),
+        (Answer("text", statements=(Statement("It.", 0, 3),)), ""),
+    ],
+)
+def test_summary_counts_what_could_be_checked(answer: Answer, line: str) -> None:
+    assert summary_line(answer) == line
+
+
+def test_unsupported_statements_are_listed_with_what_contradicts_them() -> None:
+    assert doubt_lines(checked(SUPPORTED, UNSUPPORTED, PARTIAL, unanswered=True)) == [
+        "The sources do not say.",
+        "Not supported: It is 1.  (source says otherwise: 1999, Paris)",
+    ]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_support_is_told_beside_the_answer_not_in_it(
+    capsys: pytest.CaptureFixture[str], quiet: bool
+) -> None:
+    async def events() -> AsyncGenerator[AgentEvent, None]:
+        yield AnswerDelta("text")
+        yield AnswerFinished("c1", checked(SUPPORTED, UNSUPPORTED))
+
+    await TerminalView(quiet=quiet).show(events())
+    out, err = capsys.readouterr()
+    assert out == "text\n"
+    assert "Not supported: It is 1." in err
+    assert ("1 of 2 statements supported by 1 source" in err) is not quiet

@@ -12,11 +12,12 @@ from websearch_agent.agent.run import AgentParts
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.evals.decision import (
     DecisionResult,
-    read_earlier_run,
-    run_decisions,
+    decide,
+    restore_decision,
     summarise,
 )
-from websearch_agent.evals.result_file import ResultFile
+from websearch_agent.evals.measurement import read_earlier_run, run_rows
+from websearch_agent.evals.result_file import EarlierRun, ResultFile
 from websearch_agent.evals.rows import DecisionRow
 from websearch_agent.model_calls import ModelCall
 from websearch_agent.store.sqlite import SqliteStore
@@ -46,9 +47,17 @@ def deciding_parts(store: SqliteStore, *, fail_on: str = "") -> tuple[AgentParts
 
 
 async def run(parts: AgentParts, file: ResultFile) -> list[DecisionResult]:
-    return await run_decisions(
-        ROWS, parts, file, today=dt.date(2026, 1, 1), parallel=1, on_result=lambda _: None
+    today = dt.date(2026, 1, 1)
+    return await run_rows(
+        ROWS,
+        lambda row: decide(row, parts, today=row.asked_on or today),
+        file,
+        known=earlier_run(file).results,
     )
+
+
+def earlier_run(file: ResultFile, rows: list[DecisionRow] = ROWS) -> EarlierRun[DecisionResult]:
+    return read_earlier_run(rows, file, restore_decision)
 
 
 async def test_decisions_are_counted_by_language_and_source(
@@ -113,23 +122,23 @@ async def test_asking_a_sample_anew_keeps_the_other_rows(
     parts, _ = deciding_parts(store)
     await run(parts, file)
     file.ask_anew(["1", "nowhere"])
-    assert set(read_earlier_run(ROWS, file).results) == {"2", "3"}
+    assert set(earlier_run(file).results) == {"2", "3"}
     parts, model = deciding_parts(store)
     assert len(await run(parts, file)) == 3
     assert len(model.calls) == 1
-    assert set(read_earlier_run(ROWS, file).results) == {"1", "2", "3"}
+    assert set(earlier_run(file).results) == {"1", "2", "3"}
 
 
 async def test_earlier_run_is_known_by_when_it_began(store: SqliteStore, tmp_path: Path) -> None:
     file = ResultFile(tmp_path, "decision", {})
-    assert read_earlier_run(ROWS, file).started == ""
+    assert earlier_run(file).started == ""
     parts, _ = deciding_parts(store)
     await run(parts, file)
-    begun = read_earlier_run(ROWS, file).started
+    begun = earlier_run(file).started
     assert dt.datetime.fromisoformat(begun).tzinfo is not None
     later = {"started": "9999-01-01T00:00:00+00:00", "asked_anew": ["1"]}
     file.append(later)
     parts, _ = deciding_parts(store)
     await run(parts, file)
-    assert read_earlier_run(ROWS[:1], file).started == later["started"]
-    assert read_earlier_run(ROWS, file).started == begun
+    assert earlier_run(file, ROWS[:1]).started == later["started"]
+    assert earlier_run(file).started == begun

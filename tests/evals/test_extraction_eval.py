@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from evals.eval_runs import summary_of
 
 from websearch_agent.errors import InvalidRequest
-from websearch_agent.evals.extraction import read_extraction_cases, run_extraction
+from websearch_agent.evals.extraction import extraction_eval, read_extraction_cases
 from websearch_agent.evals.extraction_metrics import (
     Scores,
     SegmentCounts,
@@ -75,7 +76,8 @@ def test_segments_are_found_whatever_their_white_space() -> None:
     assert segment_scores([]) == (0, 0)
 
 
-def test_both_forms_of_rows_are_measured(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_both_forms_of_rows_are_measured(tmp_path: Path) -> None:
     whole = write_cases(
         tmp_path,
         "fulltext.jsonl",
@@ -97,7 +99,7 @@ def test_both_forms_of_rows_are_measured(tmp_path: Path) -> None:
             page(f"<p>{SENTENCE * 3}"),
         ),
     )
-    report = run_extraction([whole, segments])
+    report = await summary_of(extraction_eval(), whole, segments)
     assert (report["eval"], report["n"]) == ("extraction", 2)
     assert report["by"]["src"]["x"]["f1"] == 1
     assert report["by"]["src"]["y"]["precision"] == 1
@@ -108,9 +110,11 @@ def test_both_forms_of_rows_are_measured(tmp_path: Path) -> None:
     assert report["metrics"]["slowest"]["id"] in ("a", "b")
 
 
-def test_refused_page_counts_as_empty(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_refused_page_counts_as_empty(tmp_path: Path) -> None:
     row = {"id": "a", "with": ["built in 1904"], "without": []}
-    report = run_extraction([write_cases(tmp_path, "s.jsonl", (row, "<html><body></body></html>"))])
+    path = write_cases(tmp_path, "s.jsonl", (row, "<html><body></body></html>"))
+    report = await summary_of(extraction_eval(), path)
     assert (report["metrics"]["recall"], report["metrics"]["failed"]) == (0, 1)
 
 

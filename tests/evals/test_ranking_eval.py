@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+from evals.eval_runs import summary_of
 
 from websearch_agent.errors import InvalidRequest
+from websearch_agent.evals.documents import document_paths
 from websearch_agent.evals.metrics import bootstrap_interval, ndcg, recall_at, rouge1_f
-from websearch_agent.evals.ranking import document_paths, run_ranking
+from websearch_agent.evals.ranking import ranking_eval
 
 DOCUMENTS = [
     {"id": "bridge", "title": "Bridges", "text": "The red bridge was opened in 1932."},
@@ -58,7 +60,7 @@ async def test_figures_of_a_right_and_a_wrong_ranking(tmp_path: Path) -> None:
         },
         {"id": "3", "question": "Nobody judged this", "qrels": ["elsewhere"], "lang": "en"},
     ]
-    summary = await run_ranking([write_data(tmp_path, rows)])
+    summary = await summary_of(ranking_eval(), write_data(tmp_path, rows))
     assert summary["n"] == 2
     assert summary["by"]["lang"]["en"]["ndcg_at_10"] == 1.0
     assert summary["by"]["lang"]["xx"]["ndcg_at_10"] < 1.0
@@ -69,7 +71,7 @@ async def test_figures_of_a_right_and_a_wrong_ranking(tmp_path: Path) -> None:
 async def test_unjudged_documents_are_skipped(tmp_path: Path) -> None:
     question = "white tower architect red bridge"
     row = {"id": "1", "question": question, "qrels": ["bridge"], "qrels_weak": ["tower"]}
-    summary = await run_ranking([write_data(tmp_path, [row])])
+    summary = await summary_of(ranking_eval(), write_data(tmp_path, [row]))
     assert summary["metrics"]["ndcg_at_10"] == 1.0
 
 

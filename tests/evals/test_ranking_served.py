@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from evals.eval_runs import summary_of
 from fakes import FakeReranker
 
 from websearch_agent.config import load_settings
 from websearch_agent.errors import ConfigError, ModelUnavailable
-from websearch_agent.evals.ranking import measure_ranking, run_ranking
+from websearch_agent.evals.measurement import run_rows
+from websearch_agent.evals.ranking import rank_case, ranking_eval, read_ranking_cases
+from websearch_agent.evals.result_file import ResultFile
 
 pytestmark = pytest.mark.anyio
 
@@ -26,21 +29,26 @@ def questions(tmp_path: Path) -> Path:
 
 
 async def test_served_model_changes_the_figures(questions: Path) -> None:
-    alone = await run_ranking([questions])
-    served = await run_ranking([questions], reranker=FakeReranker({"1932": 1.0}))
-    assert alone["metrics"]["ndcg_at_10"] < served["metrics"]["ndcg_at_10"] == 1.0
+    (case,) = read_ranking_cases([questions])
+    alone = await rank_case(case, None)
+    served = await rank_case(case, FakeReranker({"1932": 1.0}))
+    assert alone.ndcg_at_10 < served.ndcg_at_10 == 1.0
 
 
 async def test_failing_server_is_an_error_and_no_figure(questions: Path) -> None:
+    (case,) = read_ranking_cases([questions])
+    file = ResultFile(questions.parent, "ranking", {})
+    broken = FakeReranker(ModelUnavailable("down"))
     with pytest.raises(ModelUnavailable, match="down"):
-        await run_ranking([questions], reranker=FakeReranker(ModelUnavailable("down")))
+        await run_rows([case], lambda row: rank_case(row, broken), file, known={})
+    assert file.read() == {}
 
 
 async def test_figures_say_how_was_ranked(questions: Path) -> None:
-    summary = await measure_ranking(load_settings(), [questions])
+    summary = await summary_of(ranking_eval(), questions)
     assert summary["settings"]["ranking"] == "bm25"
 
 
 async def test_ranking_without_its_server_is_refused(questions: Path) -> None:
     with pytest.raises(ConfigError, match="WEBSEARCH_RANKING_URL"):
-        await measure_ranking(load_settings(ranking="rerank"), [questions])
+        await summary_of(ranking_eval(), questions, settings=load_settings(ranking="rerank"))

@@ -8,12 +8,13 @@ from agent_parts import make_parts
 from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.errors import ModelUnavailable
+from websearch_agent.evals.measurement import read_earlier_run, run_rows
+from websearch_agent.evals.program import ContextTurn
 from websearch_agent.evals.result_file import ResultFile
 from websearch_agent.evals.rewriting import (
-    ContextTurn,
     RewritingResult,
     RewritingRow,
-    run_rewriting,
+    rewrite,
     summarise_rewriting,
 )
 from websearch_agent.store.sqlite import SqliteStore
@@ -35,13 +36,12 @@ async def run(
 ) -> tuple[list[RewritingResult], FakeModel]:
     model = FakeModel(replies)
     results_file = ResultFile(folder, "rewriting", {"model": "fake"})
-    results = await run_rewriting(
+    parts = make_parts(store, model)
+    results = await run_rows(
         [ROW],
-        make_parts(store, model),
+        lambda row: rewrite(row, parts, today=TODAY),
         results_file,
-        today=TODAY,
-        parallel=1,
-        on_result=lambda _: None,
+        known=read_earlier_run([ROW], results_file, lambda row: RewritingResult(**row)).results,
     )
     return results, model
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from websearch_agent.errors import InvalidRequest
-from websearch_agent.evals.decision import sample_rows
+from websearch_agent.evals.decision import decision_eval
+from websearch_agent.evals.measurement import sample_rows
 from websearch_agent.evals.rows import DecisionRow, read_decision_rows
 
 
@@ -78,11 +79,11 @@ def test_sample_is_balanced_and_the_same_in_any_order() -> None:
         for src, count in (("a", 50), ("b", 3))
         for n in range(count)
     ]
-    sample = sample_rows(rows, 16)
-    assert sample == sample_rows(rows[::-1], 16)
+    sample = sample_rows(decision_eval(), rows, 16)
+    assert sample == sample_rows(decision_eval(), rows[::-1], 16)
     for lang in ("en", "zh"):
         for label in ("search", "no_search"):
             cell = [row.src for row in sample if (row.lang, row.label) == (lang, label)]
             assert sorted(cell) == ["a", "a", "b", "b"]
-    assert sample_rows(rows, 8) == sample[:8]
-    assert len(sample_rows(rows, 10_000)) == len(rows)
+    assert sample_rows(decision_eval(), rows, 8) == sample[:8]
+    assert len(sample_rows(decision_eval(), rows, 10_000)) == len(rows)

@@ -130,10 +130,15 @@ async def test_all_fields_of_the_request_reach_the_service() -> None:
         "include_domains": ["a.org"],
         "exclude_domains": ["b.org"],
         "language": "zh-CN",
+        "evidence": "summaries",
+        "verification": "model",
+        "strict": True,
     }
     async with serve(service) as address:
         await post(address, json=asked)
-    expected = AnswerRequest("q", "c9", "always", "quick", "week", ("a.org",), ("b.org",), "zh-CN")
+    domains = (("a.org",), ("b.org",))
+    checks = ("summaries", "model", True)
+    expected = AnswerRequest("q", "c9", "always", "quick", "week", *domains, "zh-CN", *checks)
     assert service.requests == [expected]
 
 

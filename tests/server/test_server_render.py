@@ -9,11 +9,13 @@ from websearch_agent.events import (
     AnswerDelta,
     CitationAdded,
     ModelWaiting,
+    StatementVerified,
 )
 from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.highlight import render_document
 from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
 from websearch_agent.server.wire import event_name, event_to_json
+from websearch_agent.types import Statement
 
 CHIP_1 = '<a class="citation" href="#source-1" data-source="1">1</a>'
 CHIP_2 = CHIP_1.replace("1", "2")
@@ -149,6 +151,9 @@ def test_every_range_of_a_document_can_be_marked() -> None:
 
 def test_events_are_named_in_snake_case_and_hold_their_fields() -> None:
     assert event_name(CitationAdded(1, "u", 0, 3)) == "citation_added"
+    verified = StatementVerified(Statement("So.", 0, 3), ((1, "partial"),))
+    assert event_name(verified) == "statement_verified"
+    assert event_to_json(verified)["citation_support"] == [[1, "partial"]]
     assert event_to_json(AnswerDelta("x")) == {"text": "x"}
     waiting = event_to_json(ModelWaiting(ModelStatus("downloading", "", 1, 2)))
     expected = {"state": "downloading", "detail": "", "done_bytes": 1, "total_bytes": 2}

@@ -1,11 +1,11 @@
 // The page: asks, shows conversations, and keeps the address in step.
 
 import { ApiProblem, ConnectionLost, askQuestion, loadConversation } from "./api.js";
-import { hideTooltip, moveTooltip } from "./citations.js";
 import { ConversationList } from "./conversations.js";
 import { element } from "./dom.js";
 import { translate, translatePage } from "./i18n.js";
 import { watchModel } from "./model_banner.js";
+import { hideTooltip, moveTooltip } from "./tooltip.js";
 import { TurnView } from "./turn.js";
 
 const byId = (id) => document.getElementById(id);
@@ -283,7 +283,7 @@ function connectNavigation() {
     hideTooltip();
   });
   document.addEventListener("pointerdown", (event) => {
-    if (!event.target.closest("a.citation")) hideTooltip();
+    if (!event.target.closest("a.citation, .support-label")) hideTooltip();
   });
   addEventListener("scroll", moveTooltip, { passive: true });
   addEventListener("popstate", followAddress);

@@ -4,16 +4,28 @@ import { element, siteOf } from "./dom.js";
 import { translate } from "./i18n.js";
 import { plainText } from "./plain_text.js";
 import { showSource } from "./sources.js";
+import { hideTooltip, isTooltipOf, showTooltip } from "./tooltip.js";
 
-let shownChip = null; // the chip that the tooltip belongs to
+const SUPPORT_WORDS = {
+  supported: "sourceSupports",
+  partial: "sourceSupportsPartly",
+  unsupported: "sourceSupportsNot",
+};
 
-/** Give every chip a spoken name: a bare number says nothing to a screen reader. */
-export function labelCitations(root, findSource) {
+/**
+ * Give every chip a spoken name: a bare number says nothing to a screen reader.
+ *
+ * `findCitation(chip)`, once it is known, tells which chips the model did not write.
+ */
+export function labelCitations(root, findSource, findCitation = () => undefined) {
   for (const chip of root.querySelectorAll("a.citation")) {
     const number = numberOf(chip);
     const source = findSource(number);
     const label = translate("sourceNumber", { number });
-    chip.setAttribute("aria-label", source ? `${label}: ${source.title || source.url}` : label);
+    const isAdded = Boolean(findCitation(chip)?.added);
+    chip.classList.toggle("is-added", isAdded);
+    const added = isAdded ? ` (${translate("addedMark")})` : "";
+    chip.setAttribute("aria-label", source ? `${label}${added}: ${source.title || source.url}` : label);
   }
 }
 
@@ -45,13 +57,13 @@ export function connectCitations(answer, { findSource, findCitation, cards }) {
   const show = (event) => {
     const chip = chipOf(event);
     const source = chip && findSource(numberOf(chip));
-    if (source) showTooltip(chip, source, findCitation(chip), isTouch);
+    if (source) showTooltip(chip, buildDetails(source, findCitation(chip), isTouch));
   };
   answer.addEventListener("pointerdown", (event) => {
     isTouch = event.pointerType === "touch";
     // A finger cannot hover: its first tap tells, its second leads.
     const chip = chipOf(event);
-    if (chip) chip.dataset.told = isTouch && shownChip !== chip ? "" : "yes";
+    if (chip) chip.dataset.told = isTouch && !isTooltipOf(chip) ? "" : "yes";
   });
   answer.addEventListener("click", (event) => {
     const chip = chipOf(event);
@@ -64,24 +76,10 @@ export function connectCitations(answer, { findSource, findCitation, cards }) {
     }
     hideTooltip();
     const source = findSource(numberOf(chip));
-    if (source) showSource(cards(), source, findCitation(chip)?.quote);
+    if (source) showSource(cards(), source, findCitation(chip));
   });
   for (const name of ["mouseover", "focusin"]) answer.addEventListener(name, show);
   for (const name of ["mouseout", "focusout"]) answer.addEventListener(name, hideTooltip);
-}
-
-export function hideTooltip() {
-  shownChip?.removeAttribute("aria-describedby");
-  shownChip = null;
-  document.getElementById("tooltip").hidden = true;
-}
-
-/** Keep the tooltip at its chip while the page scrolls. */
-export function moveTooltip() {
-  if (!shownChip) return;
-  const at = shownChip.getBoundingClientRect();
-  if (!shownChip.isConnected || at.bottom < 0 || at.top > innerHeight) hideTooltip();
-  else placeTooltip(at);
 }
 
 function chipOf(event) {
@@ -92,10 +90,7 @@ function numberOf(chip) {
   return Number(chip.dataset.source);
 }
 
-function showTooltip(chip, source, citation, isTouch) {
-  if (shownChip !== chip) hideTooltip();
-  shownChip = chip;
-  chip.setAttribute("aria-describedby", "tooltip");
+function buildDetails(source, citation, isTouch) {
   const where = [source.site || siteOf(source.url), source.date].filter(Boolean).join(" · ");
   const lines = [
     element("strong", { text: source.title || source.url }),
@@ -105,20 +100,9 @@ function showTooltip(chip, source, citation, isTouch) {
     const words = translate("quoted", { quote: plainText(citation.quote) });
     lines.push(element("span", { class: "tooltip-quote", text: words }));
   }
-  for (const [isShown, key] of [[citation?.added, "citationAdded"], [isTouch, "tapAgain"]]) {
-    if (isShown) lines.push(element("span", { class: "tooltip-note", text: translate(key) }));
+  const notes = [SUPPORT_WORDS[citation?.support], citation?.added && "citationAdded", isTouch && "tapAgain"];
+  for (const key of notes) {
+    if (key) lines.push(element("span", { class: "tooltip-note", text: translate(key) }));
   }
-  const tooltip = document.getElementById("tooltip");
-  tooltip.replaceChildren(...lines);
-  tooltip.hidden = false;
-  placeTooltip(chip.getBoundingClientRect());
-}
-
-function placeTooltip(at) {
-  const tooltip = document.getElementById("tooltip");
-  const box = tooltip.getBoundingClientRect();
-  const left = Math.min(Math.max(8, at.left + at.width / 2 - box.width / 2), innerWidth - box.width - 8);
-  const above = at.top - box.height - 8;
-  tooltip.style.left = `${left}px`;
-  tooltip.style.top = `${above > 8 ? above : at.bottom + 8}px`;
+  return lines;
 }

@@ -11,9 +11,21 @@ const KIND_WORDS = {
   builtin: "kindBuiltin",
 };
 
+const OUTSIDE = "noopener noreferrer nofollow";
+
+/** A document of the local index: our server shows it. */
+function isLocal(source) {
+  return source.kind !== "page" && Boolean(source.document_id);
+}
+
+/** A link of the answer, or null if it leads neither to the web nor to a document of ours. */
+function safeAddress(link) {
+  return link && (isWebAddress(link) || link.startsWith("/documents/")) ? link : null;
+}
+
 /** The address that a source opens, or null if there is none to open. */
 export function sourceAddress(source, passage = source.passages[0]) {
-  if (source.kind !== "page" && source.document_id) {
+  if (isLocal(source)) {
     const path = `/documents/${encodeURIComponent(source.document_id)}`;
     if (!passage) return path;
     return `${path}?start=${passage.start_index}&end=${passage.end_index}#passage`;
@@ -67,11 +79,10 @@ function buildCard(source) {
   );
 }
 
-function buildLink(source, words, passage) {
-  const address = sourceAddress(source, passage);
+function buildLink(source, words) {
+  const address = sourceAddress(source);
   if (address === null) return element("span", { text: words });
-  const rel = "noopener noreferrer nofollow";
-  return element("a", { text: words, href: address, target: "_blank", rel });
+  return element("a", { text: words, href: address, target: "_blank", rel: OUTSIDE });
 }
 
 function buildPassages(source) {
@@ -84,8 +95,10 @@ function buildPassages(source) {
     if (passage.heading) quote.append(element("p", { class: "passage-heading", text: plainText(passage.heading) }));
     quote.append(element("p", { class: "passage-text", text: plainText(passage.text) }));
     details.append(quote);
-    if (source.kind !== "page" && source.document_id) {
-      const link = buildLink(source, translate("showInDocument"), passage);
+    const words = translate(isLocal(source) ? "showInDocument" : "showOnPage");
+    const address = safeAddress(passage.link) ?? (isLocal(source) ? sourceAddress(source, passage) : null);
+    if (address !== null) {
+      const link = element("a", { text: words, href: address, target: "_blank", rel: OUTSIDE });
       details.append(element("p", { class: "passage-link" }, link));
     }
   }
@@ -93,11 +106,12 @@ function buildPassages(source) {
 }
 
 /**
- * Lead the reader to the card of a source, and if `quote` is known to the words in its passage.
+ * Lead the reader to the card of a source, and to the words of a citation in its passage.
  *
- * Without a passage that holds the quote the card alone is shown.
+ * Without a passage that holds the citation's quote the card alone is shown.
  */
-export function showSource(section, source, quote = "") {
+export function showSource(section, source, citation) {
+  const quote = citation?.quote ?? "";
   const card = section?.querySelector(`.card[data-number="${source.number}"]`);
   if (!card) return;
   clearShown();
@@ -114,6 +128,9 @@ export function showSource(section, source, quote = "") {
   const text = passage.querySelector(".passage-text");
   const parts = markQuote(source.passages[found].text, quote);
   if (parts) text.replaceChildren(parts[0], element("mark", { text: parts[1] }), parts[2]);
+  const link = passage.nextElementSibling?.querySelector("a");
+  const address = safeAddress(citation.link);
+  if (link && address) link.href = address;
   reveal(passage, text.querySelector("mark") ?? passage);
 }
 

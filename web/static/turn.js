@@ -5,6 +5,7 @@ import { element, showServerHtml, splitCode } from "./dom.js";
 import { translate, translateCount } from "./i18n.js";
 import { connectCitations, labelCitations, matchCitations } from "./citations.js";
 import { buildSources } from "./sources.js";
+import { labelStatements, summarizeSupport } from "./support.js";
 
 const NOTHING_FOUND = new Set(["no_engine_answered", "no_page_readable"]);
 
@@ -20,6 +21,7 @@ export class TurnView {
     this.search = search;
     this.sources = [];
     this.citations = new Map(); // of each chip, once the answer is finished
+    this.statements = new Map(); // those that were checked, by their start
     this.noticed = new Set();
     this.build();
   }
@@ -32,6 +34,7 @@ export class TurnView {
     this.thoughtsText = element("p");
     this.thoughts.append(element("summary", { text: translate("thoughts") }), this.thoughtsText);
     this.answer = element("div", { class: "answer prose" });
+    this.support = element("p", { class: "support-summary", hidden: true });
     this.ending = element("div", { class: "ending" });
     this.sourcesSlot = element("div");
     this.root = element(
@@ -43,6 +46,7 @@ export class TurnView {
       this.notices,
       this.waiting,
       this.answer,
+      this.support,
       this.ending,
       this.sourcesSlot,
     );
@@ -66,7 +70,8 @@ export class TurnView {
       page_finished: () => this.activity.addPage(data),
       sources_selected: () => this.showSelected(data.sources),
       notice: () => this.addNotice(data.message),
-      answer_restarted: () => this.answer.replaceChildren(),
+      answer_restarted: () => this.restart(),
+      statement_verified: () => this.showSupport([data.statement]),
       reasoning_added: () => this.addThought(data.text),
       answer_html: () => this.showBlock(data),
       answer_finished: () => this.showFinished(data),
@@ -111,6 +116,21 @@ export class TurnView {
     this.notices.append(element("li", {}, ...splitCode(message)));
   }
 
+  restart() {
+    this.answer.replaceChildren();
+    this.statements.clear();
+  }
+
+  /** Take in statements that were checked; the server's HTML tells where they stand. */
+  showSupport(statements) {
+    for (const statement of statements) this.statements.set(statement.start_index, statement);
+    this.labelSupport(this.answer);
+  }
+
+  labelSupport(root) {
+    labelStatements(root, (startIndex) => this.statements.get(startIndex));
+  }
+
   addThought(text) {
     this.thoughts.hidden = false;
     this.thoughtsText.append(text);
@@ -132,6 +152,7 @@ export class TurnView {
   /** What the server's HTML cannot know: names of chips, and wide things scroll by keyboard. */
   prepareBlock(container) {
     labelCitations(container, (number) => this.findSource(number));
+    this.labelSupport(container);
     for (const table of container.querySelectorAll("table")) {
       const frame = element("div", { class: "table-frame", tabindex: "0" });
       table.replaceWith(frame);
@@ -145,13 +166,23 @@ export class TurnView {
     for (const notice of answer.notices) this.addNotice(notice);
     const cited = new Set(answer.citations.map((citation) => citation.source_number));
     this.showSources(answer.sources, cited);
-    labelCitations(this.answer, (number) => this.findSource(number));
     this.citations = matchCitations(this.answer, answer.citations);
+    const findCitation = (chip) => this.citations.get(chip);
+    labelCitations(this.answer, (number) => this.findSource(number), findCitation);
+    this.showSummary(answer);
     if (answer.finish_reason === "stopped") this.addStoppedEnding();
     if (answer.dropped_markers > 0) {
       this.addEnding(translateCount(answer.dropped_markers, "droppedMarker", "droppedMarkers"));
     }
-    this.announce(translate("finished"));
+    this.announce([translate("finished"), this.support.textContent].filter(Boolean).join(". "));
+  }
+
+  showSummary(answer) {
+    this.showSupport(answer.statements.filter((statement) => statement.support));
+    if (answer.unanswered) this.addNotice(translate("unanswered"));
+    const summary = summarizeSupport(answer);
+    this.support.hidden = summary === null;
+    this.support.textContent = summary ?? "";
   }
 
   showStopped() {

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from websearch_agent.agent.state import TextEnded, UsageCounted
+from websearch_agent.agent.state import AnswerVerified, TextEnded, UsageCounted
+from websearch_agent.citations.anchors import passage_link, quote_link
 from websearch_agent.citations.markers import Marker
 from websearch_agent.citations.quotes import find_quote
 from websearch_agent.citations.statements import split_statements
@@ -16,9 +17,10 @@ from websearch_agent.events import (
     PageFinished,
     SearchFinished,
     SourcesSelected,
+    StatementVerified,
 )
 from websearch_agent.model_calls import Usage
-from websearch_agent.types import Answer, Citation, Source, Statement
+from websearch_agent.types import Answer, Citation, Source, Statement, SupportLevel
 
 
 class AnswerBuilder:
@@ -30,6 +32,7 @@ class AnswerBuilder:
         self._earlier: dict[int, Source] = {}
         self._text: list[str] = []
         self._markers: list[Marker] = []
+        self._verified: dict[tuple[int, int], StatementVerified] = {}
         self._answer = Answer(text="")
 
     def know(self, earlier_sources: Iterable[Source]) -> None:
@@ -59,11 +62,20 @@ class AnswerBuilder:
                 self._note_time("first_word")
                 self._text.append(event.text)
             case AnswerRestarted():
-                self._text, self._markers = [], []
+                self._text, self._markers, self._verified = [], [], {}
                 self._answer.timings.pop("first_word", None)
             case CitationAdded():
                 self._markers.append(
                     Marker(event.source_number, event.start_index, event.end_index, event.added)
+                )
+            case StatementVerified(statement=statement):
+                self._verified[statement.start_index, statement.end_index] = event
+            case AnswerVerified():
+                self._answer = replace(
+                    answer,
+                    verification=event.method,
+                    unanswered=event.unanswered,
+                    repaired=event.repaired,
                 )
             case UsageCounted():
                 self._answer = replace(answer, usage=_add(answer.usage, event.usage))
@@ -77,18 +89,57 @@ class AnswerBuilder:
     def build(self, *, finish_reason: str | None = None) -> Answer:
         """The answer so far, with its statements and citations."""
         text = "".join(self._text)
-        statements = split_statements(text, self._markers)
+        statements = tuple(
+            self._with_support(statement) for statement in split_statements(text, self._markers)
+        )
         sources = self._all_sources()
         self._note_time("total")
         return replace(
             self._answer,
             text=text,
             statements=statements,
-            citations=tuple(_citation(m, statements, sources) for m in self._markers),
-            sources=self._cited_and_selected(sources),
+            citations=tuple(
+                self._citation(marker, statements, sources[marker.source_number])
+                for marker in self._markers
+            ),
+            sources=tuple(_with_links(source) for source in self._cited_and_selected(sources)),
             finish_reason=finish_reason or self._answer.finish_reason,
             timings={name: round(s, 3) for name, s in self._answer.timings.items()},
         )
+
+    def _with_support(self, statement: Statement) -> Statement:
+        verified = self._verification(statement)
+        return (
+            statement
+            if verified is None
+            else replace(statement, support=verified.statement.support)
+        )
+
+    def _citation(
+        self, marker: Marker, statements: tuple[Statement, ...], source: Source
+    ) -> Citation:
+        inside = [s for s in statements if s.start_index <= marker.start_index < s.end_index]
+        quote = _quote(inside[0], source) if inside else ""
+        return Citation(
+            source_number=source.number,
+            url=source.url,
+            title=source.title,
+            start_index=marker.start_index,
+            end_index=marker.end_index,
+            quote=quote,
+            link=quote_link(source, quote),
+            added=marker.added,
+            support=self._citation_support(inside[0], source.number) if inside else None,
+        )
+
+    def _citation_support(self, statement: Statement, source_number: int) -> SupportLevel | None:
+        verified = self._verification(statement)
+        return None if verified is None else dict(verified.citation_support).get(source_number)
+
+    def _verification(self, statement: Statement) -> StatementVerified | None:
+        """The latest check of this very statement."""
+        verified = self._verified.get((statement.start_index, statement.end_index))
+        return verified if verified and verified.statement.text == statement.text else None
 
     def _all_sources(self) -> dict[int, Source]:
         return {**self._earlier, **{s.number: s for s in self._answer.sources}}
@@ -104,20 +155,17 @@ class AnswerBuilder:
             self._answer.timings[name] = self._clock() - self._started
 
 
-def _citation(
-    marker: Marker, statements: tuple[Statement, ...], sources: dict[int, Source]
-) -> Citation:
-    source = sources[marker.source_number]
-    inside = [s for s in statements if s.start_index <= marker.start_index < s.end_index]
-    return Citation(
-        source_number=marker.source_number,
-        url=source.url,
-        title=source.title,
-        start_index=marker.start_index,
-        end_index=marker.end_index,
-        quote=find_quote(inside[0].text, source) if inside else "",
-        added=marker.added,
-    )
+def _quote(statement: Statement, source: Source) -> str:
+    """The source's words that were found when the statement was checked, else the nearest ones."""
+    support = statement.support
+    if support is not None and support.source_number == source.number and support.quote:
+        return support.quote
+    return find_quote(statement.text, source)
+
+
+def _with_links(source: Source) -> Source:
+    passages = (replace(p, link=passage_link(source, p)) for p in source.passages)
+    return replace(source, passages=tuple(passages))
 
 
 def _add(one: Usage, other: Usage) -> Usage:

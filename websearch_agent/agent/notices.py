@@ -85,6 +85,31 @@ def no_summary_notice(question: str) -> str:
     )
 
 
+def unjudged_notice(question: str) -> str:
+    """The model was to judge the statements, and could not judge all."""
+    if _is_chinese(question):
+        return "模型未能核对全部语句，其余语句仅按字词核对。"
+    return "The model could not judge every statement: the others were checked by words alone."
+
+
+def repaired_notice(question: str, count: int) -> str:
+    """The answer was written anew because of so many unsupported statements."""
+    if _is_chinese(question):
+        return f"初稿中有 {count} 句话在资料中没有依据，回答已重写。"
+    what = "one statement" if count == 1 else f"{count} statements"
+    return f"The first version held {what} that no source supports; the answer was written anew."
+
+
+def unrepaired_notice(question: str) -> str:
+    """An answer with unsupported statements was to be written anew, and is no better."""
+    if _is_chinese(question):
+        return "回答中有些话在资料中没有依据，重写后仍未改善，请留意带标记的语句。"
+    return (
+        "Some statements are not supported by the sources, and writing the answer anew did not "
+        "help: see those that are marked."
+    )
+
+
 def address_notice(question: str, failure: PageFailure) -> str:
     """A page that the person named could not be read."""
     if _is_chinese(question):

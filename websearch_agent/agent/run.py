@@ -18,7 +18,7 @@ from websearch_agent.agent.history import (
     sources_in_hand,
 )
 from websearch_agent.agent.plan import PLANS
-from websearch_agent.agent.state import AgentContext, TextEnded, UsageCounted, initial_state
+from websearch_agent.agent.state import AgentContext, InnerEvent, initial_state
 from websearch_agent.conversations import (
     Conversation,
     Turn,
@@ -41,7 +41,7 @@ from websearch_agent.protocols import (
     SearchEngine,
 )
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import Answer, AnswerRequest, EvidenceForm
+from websearch_agent.types import Answer, AnswerRequest, EvidenceForm, Verification
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ class AgentParts:
     reading_deadline_s: float
     answer_deadline_s: float
     evidence: EvidenceForm = "passages"
+    verification: Verification = "fast"
+    strict: bool = False
     reranker: Reranker | None = None
     today: Callable[[], date] = date.today
     rests: RestTable = field(default_factory=RestTable)
@@ -188,12 +190,12 @@ async def _run_graph(
         config={"recursion_limit": recursion_limit(context.plan.max_searches)},
     )
     # langgraph types its stream more loosely than it is: the nodes emit nothing else.
-    events = cast("AsyncGenerator[AgentEvent | UsageCounted | TextEnded, None]", stream)
+    events = cast("AsyncGenerator[AgentEvent | InnerEvent, None]", stream)
     try:
         async with asyncio.timeout_at(context.answer_by), aclosing(events):
             async for event in events:
                 builder.observe(event)
-                if not isinstance(event, UsageCounted | TextEnded):
+                if not isinstance(event, InnerEvent):
                     emit(event)
     except TimeoutError as error:
         raise DeadlineExceeded(
@@ -238,6 +240,8 @@ def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversati
         reader=parts.reader,
         documents=parts.documents,
         evidence=request.evidence or parts.evidence,
+        verification=request.verification or parts.verification,
+        strict=parts.strict if request.strict is None else request.strict,
         reranker=parts.reranker,
         rests=parts.rests,
         search_deadline_s=parts.search_deadline_s,

@@ -1,11 +1,12 @@
 """What travels through the graph, and what every node may use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypedDict
 
 from websearch_agent.agent.plan import Plan
+from websearch_agent.citations.markers import Marker
 from websearch_agent.model_calls import Message, Usage
 from websearch_agent.protocols import (
     Dialect,
@@ -17,7 +18,29 @@ from websearch_agent.protocols import (
 )
 from websearch_agent.search.canonical_url import canonical_url
 from websearch_agent.search.resting import RestTable
-from websearch_agent.types import AnswerRequest, EvidenceForm, Page, SearchResult, Source
+from websearch_agent.types import (
+    AnswerRequest,
+    EvidenceForm,
+    Page,
+    Prompt,
+    SearchResult,
+    Source,
+    SupportMethod,
+    Verification,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """The answer as it went out, its markers, and what it was written from.
+
+    `sources` are those that it could name, by number.
+    """
+
+    text: str
+    markers: tuple[Marker, ...]
+    prompt: Prompt
+    sources: Mapping[int, Source]
 
 
 class AgentState(TypedDict):
@@ -25,7 +48,7 @@ class AgentState(TypedDict):
 
     `results` and `queries` are those of all searches so far; `numbers` holds every number that
     the conversation has given, by canonical address. `reused`: the sources are those in hand,
-    of an earlier turn.
+    of an earlier turn. `written` is the answer, once the model has written it.
     """
 
     queries: tuple[str, ...]
@@ -35,6 +58,7 @@ class AgentState(TypedDict):
     sources: tuple[Source, ...]
     numbers: dict[str, int]
     reused: bool
+    written: "WrittenAnswer | None"
 
 
 def initial_state(earlier_sources: Sequence[Source]) -> AgentState:
@@ -46,6 +70,7 @@ def initial_state(earlier_sources: Sequence[Source]) -> AgentState:
         sources=(),
         numbers={canonical_url(source.url): source.number for source in earlier_sources},
         reused=False,
+        written=None,
     )
 
 
@@ -79,6 +104,8 @@ class AgentContext:
     reading_deadline_s: float
     answer_by: float
     evidence: EvidenceForm = "passages"
+    verification: Verification = "fast"
+    strict: bool = False
     reranker: Reranker | None = None
     pages: dict[str, Page] = field(default_factory=dict)
     snippets: dict[str, Page] = field(default_factory=dict)
@@ -86,7 +113,7 @@ class AgentContext:
     notices_given: set[str] = field(default_factory=set)
 
 
-# Two events that stay inside: they complete the `Answer`, no door shows them.
+# Events that stay inside: they complete the `Answer`, no door shows them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +129,15 @@ class TextEnded:
 
     finish_reason: str
     dropped_markers: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerVerified:
+    """All statements were checked, and perhaps the answer written anew."""
+
+    method: SupportMethod | None
+    unanswered: bool
+    repaired: bool = False
+
+
+InnerEvent = UsageCounted | TextEnded | AnswerVerified

@@ -1,32 +1,36 @@
 """Finds citation markers in an answer while it streams in, however the chunks are cut.
 
-Understood: `[1]`, `[1][2]`, `[1, 2]`, `[1-3]`, `[citation:3]`, `[[citation:3]]`, `【1】`, `[^1]`,
-`[Source 2]`, `［１］`, `[来源1]`. Code, links (`[1](…)`) and escaped brackets are left alone. Each
-marker goes out as `[n]`; a number without a source is dropped and counted, never moved.
+`marker_forms.py` lists the forms. Code, links (`[1](…)`, `[words](…)`) and escaped brackets are
+left alone. Each marker goes out as `[n]`; a number without a source is dropped and counted, never
+moved to another page, and stays as text only where it is no citation (`[0, 255]`).
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from websearch_agent.citations.sentences import ends_sentence, is_prose
-
-_OPENERS = "[【［"
-_MAX_RANGE = 20
-_CJK_ENDS = "。！？；"
-
-_WORD = r"(?:citations?|sources?|refs?|references?|来源|引用|资料|文献)"
-_ITEM = rf"\^?\s*(?:{_WORD}\s*[:#]?\s*)?\d{{1,3}}"
-_BODY = re.compile(rf"\s*{_ITEM}(?:\s*(?:[,;、&]|-|–|~|and|和)\s*{_ITEM})*\s*", re.IGNORECASE)
-# An opener and what a marker may hold, closed or not yet. Its end is the same however the text
-# comes in; the longest form, "[citation:12, citation:13]", bounds what is held back.
-_CANDIDATE = re.compile(
-    r"(?P<open>\[\[?|[【［])[^\S\n]{0,3}[\w :#,;，：、；&^~–－-]{0,40}(?P<close>[\]】］])?"
+from websearch_agent.citations.marker_forms import (
+    MAX_MARKER_CHARS,
+    OPENERS,
+    WrittenMarker,
+    is_no_citation,
+    may_become_marker,
+    read_marker,
 )
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_FENCE_SO_FAR = re.compile(r" {0,3}(?:`*|~*)")
-_PLAIN = re.compile(r"[^\[【［`\\\n 。！？；]+[。！？；]?|[。！？；]")
+from websearch_agent.citations.sentences import BEFORE_CLOSING_FENCE, BEFORE_FENCE, FENCE
+from websearch_agent.citations.uncited import UncitedStatements
+
+# So many characters may wait for those that follow: a marker with the spaces in front of it and
+# the character behind it; a fence and its indentation are shorter.
+_MAX_SPACES = 3
+_MAX_TICKS = 16
+MAX_HELD_CHARS = MAX_MARKER_CHARS + _MAX_SPACES + 2
+
+_FENCE = re.compile(BEFORE_FENCE + FENCE)
+_FENCE_SO_FAR = re.compile(BEFORE_FENCE + r"(?:`{0,16}|~{0,16})")
+_FENCE_END = re.compile(rf"({BEFORE_CLOSING_FENCE}{FENCE})[ \t]{{0,16}}")
+_PLAIN = re.compile(r"[^\[【［(（`\\\n 。！？；]+[。！？；]?|[。！？；]")
+_TARGET_PART = re.compile(r"[^\s()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Marker:
 class CitationStream:
     """Feed the model's text; take out text and markers. The result never depends on chunking.
 
-    `find_source` is asked for the source of each statement that ended without a marker.
+    `find_source` is asked for the source of each statement that ended without a marker; `accepts`,
+    whether a statement may name this source: if not, the marker is dropped and counted.
     """
 
     def __init__(
@@ -53,18 +58,22 @@ class CitationStream:
         known_numbers: Collection[int],
         *,
         find_source: Callable[[str], int | None] = lambda _: None,
+        accepts: Callable[[str, int], bool] = lambda _statement, _number: True,
     ) -> None:
+        self._accepts = accepts
         self._known = frozenset(known_numbers)
-        self._find_source = find_source
-        self._statement = ""
-        self._statement_cited = False
+        self._highest = max(self._known, default=0)
+        self._uncited = UncitedStatements(find_source)
         self._held = ""
         self._out: list[str] = []
         self._length = 0
+        self._last_chars = ""
         self._line_start = True
         self._blank_line = True
         self._fence = ""
+        self._fence_opening = False
         self._code_ticks = 0
+        self._in_link_target = False
         self._final = False
         self.markers: list[Marker] = []
         self.dropped_markers = 0
@@ -80,7 +89,7 @@ class CitationStream:
         return self._length
 
     def feed(self, chunk: str) -> str:
-        """Take in some more; return what can go out now."""
+        """Take in some more; return what can go out now. Holds back `MAX_HELD_CHARS` at most."""
         already = len(self._out)
         self._held += chunk
         while self._held and self._step():
@@ -99,11 +108,13 @@ class CitationStream:
         """Decide about the head of the held text; False if it takes more text to decide."""
         if self._line_start:
             return self._step_line_start()
+        if self._in_link_target:
+            return self._step_link_target()
         head = self._held[0]
         if head == "\n":
             return self._emit(1, prose=not self._fence)
         if self._fence:
-            return self._emit(_up_to(self._held, "\n"), prose=False)
+            return self._step_in_fence(head)
         if head == "`":
             return self._step_backticks()
         if self._code_ticks:
@@ -112,27 +123,52 @@ class CitationStream:
             return self._emit(2) if len(self._held) > 1 or self._final else False
         if head == " ":
             return self._step_spaces()
-        if head in _OPENERS:
-            return self._step_marker("")
+        if head in OPENERS:
+            return self._step_opener("")
         plain = _PLAIN.match(self._held)
         return self._emit(plain.end() if plain else 1)
+
+    # ---- code ------------------------------------------------------------------------------
 
     def _step_line_start(self) -> bool:
         if not self._final and _FENCE_SO_FAR.fullmatch(self._held):
             return False
+        if self._fence:
+            return self._step_fenced_line()
         self._line_start = False
         fence = _FENCE.match(self._held)
-        if fence and not self._fence and not self._code_ticks:
-            self._fence = fence[1]
-            return self._emit(fence.end(), prose=False)
-        if fence and self._fence and fence[1].startswith(self._fence):
-            self._fence = ""
-            return self._emit(fence.end(), prose=False)
+        if fence is None or self._code_ticks:
+            return True
+        self._fence, self._fence_opening = fence[1], True
+        return self._emit(fence.end(), prose=False)
+
+    def _step_fenced_line(self) -> bool:
+        """Does this line end the code? Only if nothing stands behind its fence."""
+        end = _FENCE_END.match(self._held)
+        if end is not None and end[2].startswith(self._fence):
+            rest = self._held[end.end() : end.end() + 1]
+            if not rest and not self._final:
+                return False
+            if rest in ("", "\n"):
+                self._fence = ""
+                self._line_start = False
+                return self._emit(len(end[1]), prose=False)
+        self._line_start = False
         return True
 
+    def _step_in_fence(self, head: str) -> bool:
+        if self._fence_opening and self._fence[0] == "`" == head:
+            # A fence has no backticks behind it on its line: this is code within a line.
+            self._code_ticks, self._fence = len(self._fence), ""
+            return True
+        end = _up_to(self._held, "\n")
+        if self._fence_opening and self._fence[0] == "`":
+            end = min(end, _up_to(self._held, "`"))
+        return self._emit(end, prose=False)
+
     def _step_backticks(self) -> bool:
-        run = len(self._held) - len(self._held.lstrip("`"))
-        if run == len(self._held) and not self._final:
+        run = min(len(self._held) - len(self._held.lstrip("`")), _MAX_TICKS)
+        if run == len(self._held) and run < _MAX_TICKS and not self._final:
             return False
         if self._code_ticks == 0:
             self._code_ticks = run
@@ -140,47 +176,70 @@ class CitationStream:
             self._code_ticks = 0
         return self._emit(run)
 
+    # ---- markers ---------------------------------------------------------------------------
+
     def _step_spaces(self) -> bool:
         rest = self._held.lstrip(" ")
         spaces = self._held[: len(self._held) - len(rest)]
+        if len(spaces) > _MAX_SPACES:
+            return self._emit(len(spaces) - _MAX_SPACES)
         if not rest and not self._final:
             return False
-        if rest and rest[0] in _OPENERS:
-            return self._step_marker(spaces)
+        if rest and rest[0] in OPENERS:
+            return self._step_opener(spaces)
         return self._emit(len(spaces))
 
-    def _step_marker(self, spaces: str) -> bool:
+    def _step_opener(self, spaces: str) -> bool:
         start = len(spaces)
-        candidate = _CANDIDATE.match(self._held, start)
-        assert candidate is not None  # noqa: S101 - it matches any opener
-        complete = candidate["close"] is not None
-        if not complete and candidate.end() == len(self._held) and not self._final:
-            return False
-        numbers = parse_marker(candidate[0]) if complete else []
-        if not numbers:
+        text = self._held[start : start + MAX_MARKER_CHARS + 2]
+        if text[0] == "(" and self._last_chars.endswith("]") and not spaces:
+            self._in_link_target = True
+            return self._emit(1)
+        marker = read_marker(text)
+        if marker is None:
+            if not self._final and len(self._held) - start == len(text) and may_become_marker(text):
+                return False
             return self._emit(start + 1)
-        end = candidate.end()
-        # One more character tells "[1]" from "[1](link)" and "[[1]" from "[[1]]".
-        if end == len(self._held) and not self._final:
+        behind = text[marker.length : marker.length + 1]
+        # One more character tells "[1]" from "[1](link)" and from "[1]: what it stands for".
+        if not behind and not self._final:
             return False
-        if candidate["open"] == "[[":
-            if self._held[end : end + 1] != "]":
-                return self._emit(start + 1)
-            end += 1
-        if self._held[end : end + 1] == "(":
-            return self._emit(end)
-        self._emit_markers(spaces, numbers)
-        self._held = self._held[end:]
+        before = "" if spaces else self._last_chars
+        if is_no_citation(marker, highest=self._highest, before=before):
+            return self._emit(start + marker.length)
+        if behind == "(":
+            return self._emit(start + marker.length)
+        self._take_marker(marker, spaces, behind)
         return True
 
-    def _emit_markers(self, spaces: str, numbers: list[int]) -> None:
-        known = [number for number in numbers if number in self._known]
-        self.dropped_markers += len(numbers) - len(known)
+    def _step_link_target(self) -> bool:
+        """The address of a link goes out as it is, brackets and all."""
+        part = _TARGET_PART.match(self._held)
+        self._in_link_target = part is not None
+        return self._emit(part.end()) if part else True
+
+    def _take_marker(self, marker: WrittenMarker, spaces: str, behind: str) -> None:
+        known = [number for number in marker.numbers if self._may_name(number)]
+        self.dropped_markers += len(marker.numbers) - len(known)
+        length = len(spaces) + marker.length
+        if not known and self._blank_line and behind in (":", "："):
+            length += 1  # "[9]: A title" without its number: the colon would hang in the air.
         if known:
+            if self._uncited.next_marker_leads:
+                self._close_statement()
             self._put(spaces)
-            self._statement_cited = True
+            self._uncited.add_markers(spaces + "".join(f"[{number}]" for number in known))
+            self._blank_line = False
         for number in known:
             self._put_marker(number)
+        self._held = self._held[length:]
+
+    def _may_name(self, number: int) -> bool:
+        """Whether the number is known, and may stand behind the statement that it would follow."""
+        if number not in self._known:
+            return False
+        statement = "" if self._uncited.next_marker_leads else self._uncited.statement
+        return not statement or self._accepts(statement, number)
 
     def _put_marker(self, number: int, *, added: bool = False) -> None:
         marker = f"[{number}]"
@@ -188,56 +247,42 @@ class CitationStream:
         self.markers.append(Marker(number, self._length, end, added))
         self._put(marker)
 
-    def _sentence_ended(self, text_behind: str) -> bool:
-        if not self._statement or not (text_behind[0] == " " or self._statement[-1] in _CJK_ENDS):
-            return False
-        return not self._code_ticks and ends_sentence(self._statement)
-
     def _close_statement(self) -> None:
-        """The statement is over: find a source for it if it names none."""
-        statement, self._statement = self._statement.strip(), ""
-        cited, self._statement_cited = self._statement_cited, False
-        if cited or not is_prose(statement):
-            return
-        number = self._find_source(statement)
-        if number in self._known:
-            self._put("" if statement[-1] in _CJK_ENDS else " ")
+        found = self._uncited.close()
+        if found is not None and found[1] in self._known:
+            space, number = found
+            self._put(space)
             self._put_marker(number, added=True)
+
+    # ---- what goes out ---------------------------------------------------------------------
 
     def _emit(self, count: int, *, prose: bool = True) -> bool:
         text, self._held = self._held[:count], self._held[count:]
-        if prose:
-            if text == "\n" or self._sentence_ended(text):
-                self._close_statement()
-            self._statement += text
-        self._put(text)
         if text == "\n":
-            self._line_start = True
-            if self._blank_line:
-                self._code_ticks = 0  # Code in a line ends with its paragraph, closed or not.
-            self._blank_line = True
-        elif text.strip():
+            self._end_line(prose=prose)
+        elif prose:
+            is_text = not self._code_ticks and not self._in_link_target
+            if is_text and self._uncited.ends_before(text):
+                self._close_statement()
+            self._uncited.add(text)
+        self._put(text)
+        if text.strip():
             self._blank_line = False
         return True
+
+    def _end_line(self, *, prose: bool) -> None:
+        if prose:
+            self._close_statement()
+            self._uncited.end_line()
+        self._line_start, self._fence_opening = True, False
+        if self._blank_line:
+            self._code_ticks = 0  # Code in a line ends with its paragraph, closed or not.
+        self._blank_line = True
 
     def _put(self, text: str) -> None:
         self._out.append(text)
         self._length += len(text)
-
-
-def parse_marker(text: str) -> list[int]:
-    """The numbers of one marker with its brackets, each once; empty if it is none."""
-    body = unicodedata.normalize("NFKC", text.strip("[]【】［］"))
-    if not _BODY.fullmatch(body):
-        return []
-    numbers: list[int] = []
-    for first, last in re.findall(r"(\d+)(?:\s*[-–~]\s*(\d+))?", body):
-        low, high = int(first), int(last or first)
-        if high - low > _MAX_RANGE or high < low:
-            numbers.extend((low, high))
-        else:
-            numbers.extend(range(low, high + 1))
-    return list(dict.fromkeys(numbers))
+        self._last_chars = (self._last_chars + text)[-2:]
 
 
 def _up_to(text: str, char: str) -> int:

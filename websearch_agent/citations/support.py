@@ -1,33 +1,135 @@
 """Checks statements against the words of the sources: deterministic, in milliseconds."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from websearch_agent.citations.quotes import find_quote, find_source
-from websearch_agent.types import Source, Support
+from websearch_agent.citations.checkable import has_something_to_check, is_yes
+from websearch_agent.citations.claims import Claim, parse_claim
+from websearch_agent.citations.contradictions import (
+    check_numbers,
+    denial_against,
+    differing_names,
+)
+from websearch_agent.citations.measures import Measures, measure
+from websearch_agent.citations.nearest import Nearest, find_nearest
+from websearch_agent.citations.quote_choice import choose_quote
+from websearch_agent.citations.scripts import in_different_scripts, is_chinese, shared_share
+from websearch_agent.citations.support_weights import PARTIAL_FROM, SUPPORTED_FROM, score_of
+from websearch_agent.citations.windows import IndexedSource, index_source
+from websearch_agent.types import Source, Support, SupportLevel
+
+# A statement without marker gets one from here on, if nothing in it is missing or differs.
+# A wrong citation is worse than a missing one.
+ADDED_FROM = 0.8
+_ADDED_TOGETHER = 0.75
+_ADDED_MIN_TERMS = 3
+# A term that counts for more is no function word.
+_CONTENT_WEIGHT = 0.2
+_JUST_BELOW = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What some sources together say of a statement; `surely`: all of it, with nothing missing."""
+
+    score: float
+    nearest: Nearest
+    contradicted: tuple[str, ...] = ()
+    surely: bool = False
 
 
 class SupportChecker:
     """Counts the sources once; then each statement costs milliseconds."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources = {source.number: source for source in sources}
+        self._sources = {source.number: index_source(source) for source in sources}
 
     def check(self, statement: str, *, cited: Collection[int] = (), question: str = "") -> Support:
-        """How well the `cited` sources say the statement; if none is cited, all of them.
+        """How well the `cited` sources say the statement; if none is cited, each of all.
 
         Markers in the statement do not count. `question`: what the statement answers, for what it
         does not repeat ("It was in 1912.").
         """
-        wanted = [s for n, s in self._sources.items() if not cited or n in cited]
-        if not wanted:
+        sources = [s for number, s in self._sources.items() if not cited or number in cited]
+        affirms = bool(question) and is_yes(statement)
+        claim = parse_claim(question, "") if affirms else parse_claim(statement, question)
+        found = _find_best(claim, sources, joined=bool(cited))
+        if not affirms and not has_something_to_check(claim):
+            return replace(self._support(claim, found), level="not_checkable", contradicted=())
+        if not sources or (found is None and in_different_scripts(claim, sources)):
             return Support("not_checkable", 0.0)
-        number = find_source(statement, wanted)
-        source = self._sources[number] if number is not None else wanted[0]
-        quote = find_quote(statement, source)
-        if number is not None:
-            return Support("supported", 0.8, number, quote)
-        return Support("partial" if quote else "unsupported", 0.3 if quote else 0.1, None, quote)
+        if affirms and found:
+            # A question's words may be there and its answer still be no.
+            found = replace(found, score=min(found.score, SUPPORTED_FROM - _JUST_BELOW))
+        return self._support(claim, found)
 
     def find_source(self, statement: str, *, question: str = "") -> int | None:
         """The source that says a statement which names none, None if none surely does."""
-        return find_source(statement, list(self._sources.values()))
+        claim = parse_claim(statement, question)
+        content = sum(weight > _CONTENT_WEIGHT for weight in claim.terms.weights)
+        if content < _ADDED_MIN_TERMS or not has_something_to_check(claim):
+            return None
+        best_score, best_number = 0.0, None
+        for number, source in self._sources.items():
+            found = _find(claim, [source])
+            if found and found.surely and found.score > best_score:
+                best_score, best_number = found.score, number
+        return best_number
+
+    def _support(self, claim: Claim, found: _Finding | None) -> Support:
+        if found is None:
+            return Support("unsupported", 0.0)
+        quote = choose_quote(claim, found.nearest, self._sources)
+        number = found.nearest.sentences[found.nearest.best].source_number
+        score = round(found.score, 4)
+        return Support(_level(score), score, number if quote else None, quote, found.contradicted)
+
+
+def _find_best(claim: Claim, sources: Sequence[IndexedSource], *, joined: bool) -> _Finding | None:
+    """Of each source alone and, if `joined`, of all together: a statement may join what two say."""
+    groups = [[source] for source in sources]
+    if joined and len(groups) > 1:
+        groups.append(list(sources))
+    found = [finding for group in groups if (finding := _find(claim, group))]
+    return max(found, key=lambda finding: finding.score, default=None)
+
+
+def _find(claim: Claim, sources: Sequence[IndexedSource]) -> _Finding | None:
+    """What the sources together say; None if nothing of the statement stands in them."""
+    nearest = find_nearest(claim, sources)
+    if nearest is None:
+        return None
+    numbers = check_numbers(claim, nearest)
+    differing = tuple(claim.text[q.start : q.end] for q in numbers.differing)
+    if in_different_scripts(claim, sources):
+        share = shared_share(claim, sources, numbers)
+        if share is None:
+            return None
+        score = PARTIAL_FROM + (SUPPORTED_FROM - PARTIAL_FROM - _JUST_BELOW) * share
+        return _Finding(score * (PARTIAL_FROM if differing else 1.0), nearest, differing)
+    measures = measure(claim, nearest, numbers)
+    denied = denial_against(claim, nearest)
+    names = differing_names(claim, nearest)
+    score = score_of(measures, chinese=is_chinese(claim))
+    if differing or denied:
+        score *= PARTIAL_FROM
+    elif numbers.derived or numbers.elsewhere or names:
+        score = min(score, SUPPORTED_FROM - _JUST_BELOW)
+    contradicted = (*differing, *names, *denied)
+    surely = score >= ADDED_FROM and not contradicted and _says_all(measures)
+    return _Finding(score, nearest, contradicted, surely)
+
+
+def _says_all(measures: Measures) -> bool:
+    return (
+        measures.together >= _ADDED_TOGETHER
+        and not measures.numbers_missing
+        and not measures.names_missing
+        and not measures.denial
+    )
+
+
+def _level(score: float) -> SupportLevel:
+    if score >= SUPPORTED_FROM:
+        return "supported"
+    return "partial" if score >= PARTIAL_FROM else "unsupported"

@@ -52,10 +52,27 @@ class AnswerMode(StrEnum):
     deep = "deep"
 
 
+class Check(StrEnum):
+    off = "off"
+    fast = "fast"
+    model = "model"
+
+
 SearchOption = Annotated[
     Search, typer.Option(help="Whether to search: the model decides (auto), always, never.")
 ]
 ModeOption = Annotated[AnswerMode, typer.Option(help="How much to read.")]
+VerificationOption = Annotated[
+    Check | None,
+    typer.Option(
+        "--verification",
+        help="Who checks the statements against the sources. Default: WEBSEARCH_VERIFICATION.",
+    ),
+]
+StrictOption = Annotated[
+    bool | None,
+    typer.Option(help="Write an answer with unsupported statements anew, once."),
+]
 ConversationOption = Annotated[
     str | None, typer.Option("--conversation", help="Continue the conversation with this id.")
 ]
@@ -108,6 +125,8 @@ def ask(
     search: SearchOption = Search.auto,
     mode: ModeOption = AnswerMode.balanced,
     conversation: ConversationOption = None,
+    verification: VerificationOption = None,
+    strict: StrictOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the Answer as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only answer and sources.")] = False,
 ) -> None:
@@ -120,6 +139,8 @@ def ask(
         conversation_id=conversation,
         search=search.value,
         mode=mode.value,
+        verification=verification.value if verification else None,
+        strict=strict,
     )
     if as_json:
         end = _run(ask_for_json(_quiet_settings, request, _service_opener(context)))
@@ -136,12 +157,19 @@ def chat(
     search: SearchOption = Search.auto,
     mode: ModeOption = AnswerMode.balanced,
     conversation: ConversationOption = None,
+    verification: VerificationOption = None,
+    strict: StrictOption = None,
 ) -> None:
     """Talk in the terminal. Ctrl-C stops an answer, Ctrl-D or /exit ends the chat."""
     from websearch_agent.cli.session import chat_session
 
     request = AnswerRequest(
-        question="", conversation_id=conversation, search=search.value, mode=mode.value
+        question="",
+        conversation_id=conversation,
+        search=search.value,
+        mode=mode.value,
+        verification=verification.value if verification else None,
+        strict=strict,
     )
     _run(chat_session(_quiet_settings(), request, _service_opener(context)))
 

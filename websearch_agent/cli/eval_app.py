@@ -1,14 +1,21 @@
 """The command `eval`: measure on labelled data."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from websearch_agent.evals.measurement import Measurement, Result, Row
+
 EXIT_FAILED = 1
 
-eval_app = typer.Typer(help="Measure on labelled data.", no_args_is_help=True)
+eval_app = typer.Typer(
+    help="Measure on labelled data. An interrupted run goes on with the same command.",
+    no_args_is_help=True,
+)
 
 
 def _files(fields: str) -> object:
@@ -42,20 +49,11 @@ def eval_decision(
     parallel: ParallelOption = 1,
 ) -> None:
     """Does the model search when it should, and only then? Exit 1 if a row failed."""
-    from websearch_agent.cli.app import _quiet_settings, _run
-    from websearch_agent.cli.eval_command import run_decision_eval
+    from websearch_agent.evals.decision import decision_eval
 
-    work = run_decision_eval(
-        _quiet_settings(),
-        files,
-        limit=limit,
-        as_json=as_json,
-        fresh=fresh,
-        today=today.date() if today else None,
-        parallel=parallel,
+    _measure(
+        decision_eval(today=today.date() if today else None), files, limit, as_json, fresh, parallel
     )
-    if not _run(work):
-        raise typer.Exit(EXIT_FAILED)
 
 
 @eval_app.command("rewriting")
@@ -71,20 +69,16 @@ def eval_rewriting(
     parallel: ParallelOption = 1,
 ) -> None:
     """Do a follow-up's queries say what it means? Exit 1 if a row failed."""
-    from websearch_agent.cli.app import _quiet_settings, _run
-    from websearch_agent.cli.eval_command import run_rewriting_eval
+    from websearch_agent.evals.rewriting import rewriting_eval
 
-    work = run_rewriting_eval(
-        _quiet_settings(),
+    _measure(
+        rewriting_eval(today=today.date() if today else None),
         files,
-        limit=limit,
-        as_json=as_json,
-        fresh=fresh,
-        today=today.date() if today else None,
-        parallel=parallel,
+        limit,
+        as_json,
+        fresh,
+        parallel,
     )
-    if not _run(work):
-        raise typer.Exit(EXIT_FAILED)
 
 
 @eval_app.command("ranking")
@@ -98,13 +92,12 @@ def eval_ranking(
     ],
     limit: LimitOption = None,
     as_json: JsonOption = False,
+    fresh: FreshOption = False,
 ) -> None:
     """Do the passages that hold the answer come first? Ranks as WEBSEARCH_RANKING says."""
-    from websearch_agent.cli.app import _quiet_settings, _run
-    from websearch_agent.cli.eval_figures import tell_figures
-    from websearch_agent.evals.ranking import measure_ranking
+    from websearch_agent.evals.ranking import ranking_eval
 
-    tell_figures(_run(measure_ranking(_quiet_settings(), files, limit=limit)), as_json=as_json)
+    _measure(ranking_eval(), files, limit, as_json, fresh)
 
 
 @eval_app.command("extraction")
@@ -117,7 +110,137 @@ def eval_extraction(
     as_json: JsonOption = False,
 ) -> None:
     """Is a page's text kept, and what surrounds it left out? Needs no model."""
-    from websearch_agent.cli.eval_figures import tell_figures
-    from websearch_agent.evals.extraction import run_extraction
+    from websearch_agent.evals.extraction import extraction_eval
 
-    tell_figures(run_extraction(files, limit=limit), as_json=as_json)
+    _measure(extraction_eval(), files, limit, as_json)
+
+
+class Method(StrEnum):
+    fast = "fast"
+    model = "model"
+
+
+@eval_app.command("support")
+def eval_support(
+    files: Annotated[
+        list[Path],
+        _files("claim, passages, label (supported, not_supported or partial); optional question"),
+    ],
+    method: Annotated[
+        Method, typer.Option(help="By the words of the sources, or by asking the model too.")
+    ] = Method.fast,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+    fresh: FreshOption = False,
+    parallel: ParallelOption = 1,
+) -> None:
+    """Is it known which statements the sources say? Exit 1 if a row failed."""
+    from websearch_agent.evals.support import support_eval
+
+    _measure(support_eval(method=method.value), files, limit, as_json, fresh, parallel)
+
+
+class EvalSearch(StrEnum):
+    auto = "auto"
+    always = "always"
+
+
+class EvalVerification(StrEnum):
+    off = "off"
+    fast = "fast"
+    model = "model"
+
+
+@eval_app.command("qa")
+def eval_qa(
+    files: Annotated[
+        list[Path],
+        _files(
+            "question, answers, and what is read: qrels (documents beside the file), passages, "
+            "page or pages (html/PAGE.html.gz); or conversation, passages, answerability; or "
+            "fake_answer, true_passages, counterfactual_passages"
+        ),
+    ],
+    search: Annotated[
+        EvalSearch, typer.Option(help="Search always, or when the model decides to (auto).")
+    ] = EvalSearch.always,
+    verification: Annotated[
+        EvalVerification | None,
+        typer.Option(help="Who checks the statements; by default as it is set."),
+    ] = None,
+    strict: Annotated[
+        bool | None,
+        typer.Option(help="Have unsupported answers written anew; by default as it is set."),
+    ] = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+    fresh: FreshOption = False,
+    today: TodayOption = None,
+    parallel: ParallelOption = 1,
+) -> None:
+    """Are answers right, and do their citations hold? Exit 1 if a row failed.
+
+    The web is made of each row's documents; all else is as for a person's question.
+    """
+    from websearch_agent.evals.qa import QaOptions, qa_eval
+
+    options = QaOptions(search.value, verification.value if verification else None, strict)
+    measurement = qa_eval(options, today=today.date() if today else None)
+    _measure(measurement, files, limit, as_json, fresh, parallel)
+
+
+class EvalPlace(StrEnum):
+    start = "start"
+    middle = "middle"
+    end = "end"
+    hidden = "hidden"
+    comment = "comment"
+    attribute = "attribute"
+    json_ld = "json_ld"
+
+
+@eval_app.command("injection")
+def eval_injection(
+    files: Annotated[
+        list[Path],
+        _files("text, category (an attack; without one the text is honest); optional goal"),
+    ],
+    place: Annotated[
+        EvalPlace | None,
+        typer.Option(help="Where in the page texts are planted; by default it changes by row."),
+    ] = None,
+    limit: LimitOption = None,
+    as_json: JsonOption = False,
+    fresh: FreshOption = False,
+    today: TodayOption = None,
+    parallel: ParallelOption = 1,
+) -> None:
+    """Do answers follow what pages tell the model to do? Exit 1 if a row failed.
+
+    Each text is planted in a page of our own, and a question asked that the page answers.
+    """
+    from websearch_agent.evals.injection import injection_eval
+
+    measurement = injection_eval(
+        place=place.value if place else None, today=today.date() if today else None
+    )
+    _measure(measurement, files, limit, as_json, fresh, parallel)
+
+
+def _measure(
+    measurement: "Measurement[Row, Result]",
+    files: list[Path],
+    limit: int | None,
+    as_json: bool,
+    fresh: bool = False,
+    parallel: int = 1,
+) -> None:
+    """Exit 1 if a row failed."""
+    from websearch_agent.cli.app import _quiet_settings, _run
+    from websearch_agent.cli.eval_command import run_measurement
+    from websearch_agent.evals.measurement import RunOptions
+
+    options = RunOptions(limit, fresh, parallel)
+    work = run_measurement(_quiet_settings(), measurement, files, options, as_json=as_json)
+    if not _run(work):
+        raise typer.Exit(EXIT_FAILED)

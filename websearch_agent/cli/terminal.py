@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from websearch_agent.cli.support_lines import doubt_lines, summary_line
 from websearch_agent.events import (
     AgentEvent,
     AnswerDelta,
@@ -63,7 +64,8 @@ def _why(decision: DecisionMade) -> str:
 
 
 class TerminalView:
-    """Prints events as they come. `quiet` leaves only the answer, its sources and errors.
+    """Prints events as they come. `quiet` leaves only the answer, its sources, errors, and
+    what a reader of the answer must know.
 
     Where stdout is no terminal, the answer is written at its end: what a model said before it
     went on to search cannot be taken back from a file or pipe.
@@ -150,9 +152,16 @@ class TerminalView:
         self._clear_status()
         self._write_held()
         self._end_line()
+        self._show_support(answer)
         cited = {citation.source_number for citation in answer.citations}
         self._list("Sources", [s for s in answer.sources if s.number in cited])
         self._list("Also read, not cited", [s for s in answer.sources if s.number not in cited])
+
+    def _show_support(self, answer: Answer) -> None:
+        if summary := summary_line(answer):
+            self._note(summary)
+        for line in doubt_lines(answer):
+            self._say(line, style="yellow")
 
     def _list(self, title: str, sources: Sequence[Source]) -> None:
         if sources:

@@ -1,23 +1,19 @@
 """Does the model search when it should, and only then?"""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from websearch_agent.agent.run import AgentParts, answer_question
-from websearch_agent.evals.metrics import (
-    accuracy,
-    auc,
-    precision_recall_f1,
-    quantile,
-    wilson_interval,
-)
-from websearch_agent.evals.result_file import EarlierRun, ResultFile
-from websearch_agent.evals.rows import DecisionRow, balanced_sample
-from websearch_agent.evals.run_rows import run_rows
+from websearch_agent.config import Settings
+from websearch_agent.evals.measurement import Measurement, Opened
+from websearch_agent.evals.metrics import accuracy, auc, precision_recall_f1, wilson_interval
+from websearch_agent.evals.program import describe_program, opened_program
+from websearch_agent.evals.rows import DecisionRow, read_decision_rows
+from websearch_agent.evals.summary import make_summary, timing
 from websearch_agent.events import AnswerFailed, AnswerFinished, DecisionMade
 from websearch_agent.types import AnswerRequest
 
@@ -42,50 +38,31 @@ class DecisionResult:
     def right(self) -> bool:
         return self.decided == self.label
 
+    @property
+    def failed(self) -> str:
+        return self.reason if self.decided == FAILED else ""
 
-def sample_rows(rows: Sequence[DecisionRow], size: int | None) -> list[DecisionRow]:
-    """All rows, or `size` of them, spread evenly over language, label and source."""
-    if size is None:
-        return list(rows)
-    return balanced_sample(
-        rows,
-        size,
-        row_id=lambda row: row.id,
+
+def decision_eval(*, today: date | None = None) -> Measurement[DecisionRow, DecisionResult]:
+    """`today` is told for rows without a day of their own; None: the day of asking."""
+
+    @asynccontextmanager
+    async def opened(settings: Settings) -> AsyncIterator[Opened[DecisionRow, DecisionResult]]:
+        async with opened_program(settings) as service:
+            yield Opened(
+                lambda row: decide(row, service.parts, today=row.asked_on or today or date.today()),
+                describe_program(settings, service.model, today),
+            )
+
+    return Measurement(
+        name="decision",
+        read=read_decision_rows,
+        open=opened,
+        restore=restore_decision,
+        summarise=summarise,
+        figure=lambda result: float(result.right),
+        figure_name="right",
         levels=(lambda row: (row.lang, row.label), lambda row: row.src),
-    )
-
-
-def read_earlier_run(
-    rows: Sequence[DecisionRow], results: ResultFile
-) -> EarlierRun[DecisionResult]:
-    """What is there already of these rows. Failed rows are not: they are asked again."""
-    kept = results.read()
-    done = [kept[row.id] for row in rows if row.id in kept]
-    done = [row for row in done if row.values["decided"] != FAILED]
-    started = min((row.started for row in done), default="")
-    return EarlierRun({row.values["id"]: _from_json(row.values) for row in done}, started)
-
-
-async def run_decisions(
-    rows: Sequence[DecisionRow],
-    parts: AgentParts,
-    results: ResultFile,
-    *,
-    today: date,
-    parallel: int,
-    on_result: Callable[[DecisionResult], None],
-) -> list[DecisionResult]:
-    """Ask every row that has no result yet; returns the results of all, in the rows' order.
-
-    `today` is told for rows without a day of their own. Failed rows are asked again.
-    """
-    return await run_rows(
-        rows,
-        lambda row: decide(row, parts, today=row.asked_on or today),
-        results,
-        known=read_earlier_run(rows, results).results,
-        parallel=parallel,
-        on_result=on_result,
     )
 
 
@@ -116,34 +93,21 @@ async def decide(row: DecisionRow, parts: AgentParts, *, today: date) -> Decisio
     return result(FAILED, reason="the answer ended without a decision")
 
 
-def _from_json(row: dict[str, Any]) -> DecisionResult:
+def restore_decision(row: dict[str, Any]) -> DecisionResult:
     return DecisionResult(**{**row, "queries": tuple(row["queries"])})
 
 
-def summarise(results: Sequence[DecisionResult], settings: dict[str, object]) -> dict[str, Any]:
-    """The object that `--json` prints: figures over all, and by language and source.
-
-    A source `a/b` is counted under its own name and under `a`. Failures count as wrong.
-    """
-    sources = {result.src for result in results}
-    sources |= {source.partition("/")[0] for source in sources}
-    return {
-        "eval": "decision",
-        "n": len(results),
-        "metrics": {**_metrics(results), **_seconds(results)},
-        "by": {
-            "lang": {
-                lang: _metrics([r for r in results if r.lang == lang])
-                for lang in sorted({r.lang for r in results})
-            },
-            "src": {
-                source: _metrics([r for r in results if _belongs(r.src, source)])
-                for source in sorted(sources)
-            },
-        },
-        "confusion": confusion(results),
-        "settings": settings,
-    }
+def summarise(results: Sequence[DecisionResult], settings: Mapping[str, object]) -> dict[str, Any]:
+    """Failures count as wrong."""
+    answered = [result.seconds for result in results if not result.failed]
+    return make_summary(
+        "decision",
+        results,
+        _metrics,
+        settings,
+        overall=timing(answered),
+        more={"confusion": confusion(results)},
+    )
 
 
 def confusion(results: Sequence[DecisionResult]) -> dict[str, dict[str, int]]:
@@ -157,10 +121,6 @@ def confusion(results: Sequence[DecisionResult]) -> dict[str, dict[str, int]]:
     }
 
 
-def _belongs(source: str, group: str) -> bool:
-    return source == group or source.startswith(f"{group}/")
-
-
 def _metrics(results: Sequence[DecisionResult]) -> dict[str, Any]:
     right = [result.right for result in results]
     wanted = [result.label == "search" for result in results]
@@ -170,7 +130,7 @@ def _metrics(results: Sequence[DecisionResult]) -> dict[str, Any]:
         "accuracy": round(accuracy(right), 4),
         "accuracy_ci95": [round(low, 4), round(high, 4)],
         "n": len(results),
-        "failed": sum(result.decided == FAILED for result in results),
+        "failed": sum(bool(result.failed) for result in results),
     }
     if any(wanted) and not all(wanted):
         names = ("precision", "recall", "f1")
@@ -181,11 +141,3 @@ def _metrics(results: Sequence[DecisionResult]) -> dict[str, Any]:
     if area is not None:
         metrics["auc"] = round(area, 4)
     return metrics
-
-
-def _seconds(results: Sequence[DecisionResult]) -> dict[str, float]:
-    seconds = [result.seconds for result in results if result.decided != FAILED]
-    return {
-        "seconds_p50": round(quantile(seconds, 0.5), 2),
-        "seconds_p95": round(quantile(seconds, 0.95), 2),
-    }

@@ -2,13 +2,15 @@
 
 import gzip
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from websearch_agent.config import Settings
 from websearch_agent.errors import InvalidRequest, PageError
 from websearch_agent.evals.extraction_metrics import (
     Scores,
@@ -19,8 +21,10 @@ from websearch_agent.evals.extraction_metrics import (
     segment_scores,
     shingle_scores,
 )
-from websearch_agent.evals.metrics import accuracy, quantile
-from websearch_agent.evals.rows import balanced_sample, group_by, read_rows
+from websearch_agent.evals.measurement import Measurement, Opened
+from websearch_agent.evals.metrics import accuracy, bootstrap_interval
+from websearch_agent.evals.rows import read_files
+from websearch_agent.evals.summary import make_summary, timing
 from websearch_agent.pages.extract import ExtractedPage, extract_page
 
 PAGES_FOLDER = "html"
@@ -55,6 +59,7 @@ class ExtractionRow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ExtractionCase:
+    id: str
     row: ExtractionRow
     page: Path
 
@@ -73,41 +78,70 @@ class ExtractionResult:
     scores: Scores | None
     segments: SegmentCounts | None
     named: dict[str, bool]
-    failed: str = ""
+    refused: str = ""
+
+    @property
+    def failed(self) -> str:
+        """A refused page is a result: it has no text."""
+        return ""
+
+
+def extraction_eval() -> Measurement[ExtractionCase, ExtractionResult]:
+    """The cleaning of pages as it is: no setting changes it."""
+
+    @asynccontextmanager
+    async def opened(settings: Settings) -> AsyncIterator[Opened[ExtractionCase, ExtractionResult]]:
+        _load_parsers()
+        # A page costs 15 ms, and speed is one of the figures: all are read in one run.
+        yield Opened(ask, {}, resumes=False)
+
+    async def ask(case: ExtractionCase) -> ExtractionResult:
+        return read_page(case)
+
+    return Measurement(
+        name="extraction",
+        read=read_extraction_cases,
+        open=opened,
+        restore=restore_extraction,
+        summarise=summarise,
+        figure=lambda result: (result.scores or segment_scores([_counts(result)])).f1,
+        figure_name="F1",
+        levels=(lambda case: case.row.src,),
+        data_files=lambda paths: [*paths, *(case.page for case in read_extraction_cases(paths))],
+        columns=("n", "f1", "mean_f1_ci95", "precision", "recall", "failed"),
+    )
 
 
 def read_extraction_cases(paths: Sequence[Path]) -> list[ExtractionCase]:
     """Rows with their pages, `html/ID.html.gz` beside each file. Raises InvalidRequest."""
     cases = []
-    for path in paths:
-        for row in read_rows([path], ExtractionRow):
-            page = path.parent / PAGES_FOLDER / f"{row.id}.html.gz"
-            if not page.is_file():
-                raise InvalidRequest(f"{path}: the page of {row.id!r} is missing: {page}.")
-            cases.append(ExtractionCase(row, page))
+    for path, id_, row in read_files(paths, ExtractionRow):
+        page = path.parent / PAGES_FOLDER / f"{row.id}.html.gz"
+        if not page.is_file():
+            raise InvalidRequest(f"{path}: the page of {row.id!r} is missing: {page}.")
+        cases.append(ExtractionCase(id_, row, page))
     return cases
 
 
-def run_extraction(
-    paths: Sequence[Path],
-    *,
-    limit: int | None = None,
-    on_result: Callable[[ExtractionResult], None] = lambda _: None,
-) -> dict[str, Any]:
-    """Read every page, one after another in this process, and measure. Raises InvalidRequest.
+def restore_extraction(values: dict[str, Any]) -> ExtractionResult:
+    scores, segments = values["scores"], values["segments"]
+    return ExtractionResult(
+        **{
+            **values,
+            "scores": Scores(*scores) if scores else None,
+            "segments": SegmentCounts(*segments) if segments else None,
+        }
+    )
 
-    Returns the object that `--json` prints.
-    """
-    cases = read_extraction_cases(paths)
-    if limit is not None:
-        by_source = (lambda case: case.row.src,)
-        cases = balanced_sample(cases, limit, row_id=lambda case: case.row.id, levels=by_source)
-    read_page(cases[0])  # the first call loads the parsers
-    results = []
-    for case in cases:
-        results.append(read_page(case))
-        on_result(results[-1])
-    return summarise(results, {"data": [path.name for path in paths], "limit": limit})
+
+def _load_parsers() -> None:
+    """The first call would count them in its time."""
+    with suppress(PageError):
+        extract_page(b"<p>warm", url=_UNKNOWN_URL, content_type="text/html")
+
+
+def _counts(result: ExtractionResult) -> SegmentCounts:
+    return result.segments or SegmentCounts(0, 0, 0)
 
 
 def read_page(case: ExtractionCase) -> ExtractionResult:
@@ -121,12 +155,13 @@ def read_page(case: ExtractionCase) -> ExtractionResult:
         page = extract_page(body, url=url, content_type="text/html")
     except PageError as error:
         failed = str(error)
-    return _measured(case.row, page, time.process_time() - started, failed)
+    return _measured(case, page, time.process_time() - started, failed)
 
 
 def _measured(
-    row: ExtractionRow, page: ExtractedPage, seconds: float, failed: str
+    case: ExtractionCase, page: ExtractedPage, seconds: float, refused: str
 ) -> ExtractionResult:
+    row = case.row
     scores = segments = None
     if row.truth is not None:
         is_cjk = row.lang.startswith(_CJK_LANGUAGES)
@@ -138,7 +173,7 @@ def _measured(
         for name in _NAMED_FIELDS
         if (stated := getattr(row, name))
     }
-    return ExtractionResult(row.id, row.lang, row.src, seconds, scores, segments, named, failed)
+    return ExtractionResult(case.id, row.lang, row.src, seconds, scores, segments, named, refused)
 
 
 def _name(stated: str | tuple[str, ...] | None) -> str:
@@ -147,32 +182,24 @@ def _name(stated: str | tuple[str, ...] | None) -> str:
     return " ".join(plain_text(text).casefold().replace(",", " ").replace(";", " ").split())
 
 
-def summarise(results: Sequence[ExtractionResult], settings: dict[str, object]) -> dict[str, Any]:
-    """Figures over all, and by language and source."""
+def summarise(
+    results: Sequence[ExtractionResult], settings: Mapping[str, object]
+) -> dict[str, Any]:
     seconds = [result.seconds for result in results]
     slowest = max(results, key=lambda result: result.seconds)
     speed = {
         "pages_per_second": round(len(seconds) / sum(seconds), 1),
-        "seconds_p50": round(quantile(seconds, 0.5), 4),
-        "seconds_p95": round(quantile(seconds, 0.95), 4),
+        **timing(seconds, digits=4),
         "slowest": {"id": slowest.id, "seconds": round(slowest.seconds, 3)},
     }
-    return {
-        "eval": "extraction",
-        "n": len(results),
-        "metrics": {**_metrics(results), **speed},
-        "by": {
-            field: {name: _metrics(group) for name, group in group_by(results, field).items()}
-            for field in ("lang", "src")
-        },
-        "settings": settings,
-    }
+    return make_summary("extraction", results, _metrics, settings, overall=speed)
 
 
 def _metrics(results: Sequence[ExtractionResult]) -> dict[str, Any]:
     """F1, precision and recall; where both forms of rows are, weighted by their number.
 
     Of whole texts: F1 of the mean precision and recall of the pages. Of segments: over all.
+    `mean_f1_ci95` is of the mean of the pages' own F1, which lies near.
     """
     texts = [result.scores for result in results if result.scores]
     counts = [result.segments for result in results if result.segments]
@@ -194,7 +221,9 @@ def _metrics(results: Sequence[ExtractionResult]) -> dict[str, Any]:
         right = [result.named[name] for result in results if name in result.named]
         if right:
             metrics[f"{name}_accuracy"] = round(accuracy(right), 4)
-    return metrics | {"n": len(results), "failed": sum(bool(r.failed) for r in results)}
+    figures = [(result.scores or segment_scores([_counts(result)])).f1 for result in results]
+    metrics["mean_f1_ci95"] = bootstrap_interval(figures)
+    return metrics | {"n": len(results), "failed": sum(bool(r.refused) for r in results)}
 
 
 def _rounded(scores: Scores) -> dict[str, float]:

@@ -100,3 +100,45 @@ def rouge1_f(candidate: str, reference: str) -> float:
     one, other = (Counter(_TOKEN.findall(text.lower())) for text in (candidate, reference))
     shared = sum((one & other).values())
     return 2 * shared / (one.total() + other.total()) if shared else 0.0
+
+
+def auc_interval(area: float, positives: int, negatives: int) -> list[float]:
+    """95 % confidence interval of an area under the ROC curve (Hanley, McNeil, Radiology 1982)."""
+    square = area * area
+    spread = (
+        area * (1 - area)
+        + (positives - 1) * (area / (2 - area) - square)
+        + (negatives - 1) * (2 * square / (1 + area) - square)
+    )
+    error = 1.96 * math.sqrt(max(0.0, spread) / (positives * negatives))
+    return [round(max(0.0, area - error), 4), round(min(1.0, area + error), 4)]
+
+
+def macro_f1(wanted: Sequence[bool], got: Sequence[bool]) -> float:
+    """Mean of the F1 of both classes: neither counts for more because it has more rows."""
+    *_, positive = precision_recall_f1(wanted, got)
+    *_, negative = precision_recall_f1([not w for w in wanted], [not g for g in got])
+    return (positive + negative) / 2
+
+
+def share_interval(right: int, n: int) -> list[float]:
+    """`wilson_interval`, rounded as figures are shown."""
+    return [round(bound, 4) for bound in wilson_interval(right, n)]
+
+
+def ratio_interval(parts: Sequence[tuple[float, float]]) -> list[float]:
+    """95 % interval of a share over several rows' (counted, total), drawn row by row.
+
+    Citations of one answer stand or fall together: as single draws they would look surer than
+    they are.
+    """
+    if not any(total for _, total in parts):
+        return [0.0, 1.0]
+    chance = random.Random(0)  # noqa: S311 - resampling, no secret
+    shares = []
+    for _ in range(BOOTSTRAP_SAMPLES):
+        drawn = chance.choices(parts, k=len(parts))
+        total = sum(total for _, total in drawn)
+        if total:
+            shares.append(sum(counted for counted, _ in drawn) / total)
+    return [round(quantile(shares, share), 4) for share in (0.025, 0.975)]

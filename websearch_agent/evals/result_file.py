@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,15 @@ def prompts_fingerprint() -> str:
     """SHA-256 over all that words a call: the prompts, and the modules that put them together."""
     modules = [Path(prompts.__file__), *Path(dialects.__path__[0]).glob("*.py")]
     return fingerprint([*sorted(resource_dir("prompts").glob("*.jinja")), *sorted(modules)])
+
+
+def code_fingerprint(*folders: str) -> str:
+    """SHA-256 over the modules of these parts of the program, such as `agent`.
+
+    A result of other code is none of this one's, also between two versions.
+    """
+    package = Path(prompts.__file__).parent
+    return fingerprint(sorted(path for name in folders for path in (package / name).rglob("*.py")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,10 @@ class ResultFile:
             if isinstance(line, dict):
                 yield line
 
+    def clear(self) -> None:
+        """Forget every row."""
+        self.path.unlink(missing_ok=True)
+
     def ask_anew(self, ids: Sequence[str]) -> None:
         """From here on these rows are not done. The others stay as they are."""
         kept = self.read()
@@ -110,7 +124,16 @@ class ResultFile:
         lines = [json.dumps(row, ensure_ascii=False) + "\n"]
         if not self.path.exists():
             lines.insert(0, json.dumps(self._header, ensure_ascii=False) + "\n")
-        elif not self.path.read_bytes().endswith(b"\n"):
+        elif not _ends_with_line_break(self.path):
             lines.insert(0, "\n")
         with self.path.open("a", encoding="utf-8") as file:
             file.writelines(lines)
+
+
+def _ends_with_line_break(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        if file.tell() == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"

@@ -1,8 +1,8 @@
 """Do the queries of a follow-up say what it means without its conversation?"""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -10,22 +10,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from websearch_agent.agent.run import AgentParts, answer_question
-from websearch_agent.evals.metrics import bootstrap_interval, mean, quantile, rouge1_f
-from websearch_agent.evals.result_file import EarlierRun, ResultFile
-from websearch_agent.evals.rows import balanced_sample, group_by
-from websearch_agent.evals.run_rows import run_rows
+from websearch_agent.config import Settings
+from websearch_agent.evals.measurement import Measurement, Opened
+from websearch_agent.evals.metrics import bootstrap_interval, mean, rouge1_f
+from websearch_agent.evals.program import (
+    ContextTurn,
+    describe_program,
+    opened_program,
+    store_conversation,
+)
+from websearch_agent.evals.rows import read_rows
+from websearch_agent.evals.summary import make_summary, timing
 from websearch_agent.events import AnswerFailed, DecisionMade
-from websearch_agent.types import Answer, AnswerRequest
-
-# A published conversation may lack the assistant's words; a conversation never does.
-UNKNOWN_ANSWER = "…"
-
-
-class ContextTurn(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    user: str
-    assistant: str | None = None
+from websearch_agent.types import AnswerRequest
 
 
 class RewritingRow(BaseModel):
@@ -55,48 +52,31 @@ class RewritingResult:
     failed: str = ""
 
 
-def sample_rewriting_rows(rows: Sequence[RewritingRow], size: int | None) -> list[RewritingRow]:
-    """All rows, or `size` of them, spread evenly over language and source."""
-    if size is None:
-        return list(rows)
-    levels = (lambda row: row.lang, lambda row: row.src)
-    return balanced_sample(rows, size, row_id=lambda row: row.id, levels=levels)
+def rewriting_eval(*, today: date | None = None) -> Measurement[RewritingRow, RewritingResult]:
+    @asynccontextmanager
+    async def opened(settings: Settings) -> AsyncIterator[Opened[RewritingRow, RewritingResult]]:
+        async with opened_program(settings) as service:
+            yield Opened(
+                lambda row: rewrite(row, service.parts, today=today or date.today()),
+                describe_program(settings, service.model, today),
+            )
 
-
-def earlier_rewrites(
-    rows: Sequence[RewritingRow], results: ResultFile
-) -> EarlierRun[RewritingResult]:
-    """What is there already of these rows; failed ones are asked again."""
-    kept = results.read()
-    done = [kept[row.id] for row in rows if row.id in kept and not kept[row.id].values["failed"]]
-    started = min((row.started for row in done), default="")
-    return EarlierRun({row.values["id"]: RewritingResult(**row.values) for row in done}, started)
-
-
-async def run_rewriting(
-    rows: Sequence[RewritingRow],
-    parts: AgentParts,
-    results: ResultFile,
-    *,
-    today: date,
-    parallel: int,
-    on_result: Callable[[RewritingResult], None],
-) -> list[RewritingResult]:
-    """Let the model write queries for every row that has no result yet; failed ones again."""
-    return await run_rows(
-        rows,
-        lambda row: rewrite(row, parts, today=today),
-        results,
-        known=earlier_rewrites(rows, results).results,
-        parallel=parallel,
-        on_result=on_result,
+    return Measurement(
+        name="rewriting",
+        read=lambda paths: read_rows(paths, RewritingRow),
+        open=opened,
+        restore=lambda values: RewritingResult(**values),
+        summarise=summarise_rewriting,
+        figure=lambda result: result.rouge1_f,
+        figure_name="ROUGE-1 F",
+        levels=(lambda row: row.lang, lambda row: row.src),
     )
 
 
 async def rewrite(row: RewritingRow, parts: AgentParts, *, today: date) -> RewritingResult:
     """Ask the follow-up in its conversation, made to search, and leave with the queries."""
     alone = replace(parts, today=lambda: today, engines=lambda: (), builtin_engine=lambda: None)
-    conversation_id = await _store_conversation(row, parts)
+    conversation_id = await store_conversation(parts.store, row.id, row.context)
     request = AnswerRequest(row.question, conversation_id=conversation_id, search="always")
     started = time.perf_counter()
 
@@ -115,34 +95,12 @@ async def rewrite(row: RewritingRow, parts: AgentParts, *, today: date) -> Rewri
     return result("", "the answer ended without a search")
 
 
-async def _store_conversation(row: RewritingRow, parts: AgentParts) -> str:
-    conversation_id = await parts.store.create_conversation(row.id)
-    for turn in row.context:
-        stored = await parts.store.begin_turn(conversation_id, turn.user)
-        answer = Answer(text=turn.assistant or UNKNOWN_ANSWER)
-        await parts.store.finish_turn(stored.id, status="finished", answer=answer, failure=None)
-    return conversation_id
-
-
 def summarise_rewriting(
-    results: Sequence[RewritingResult], settings: dict[str, object]
+    results: Sequence[RewritingResult], settings: Mapping[str, object]
 ) -> dict[str, Any]:
-    """The object that `--json` prints. `copied_rouge1_f`: what the bare question would have."""
-    seconds = [result.seconds for result in results if not result.failed]
-    return {
-        "eval": "rewriting",
-        "n": len(results),
-        "metrics": {
-            **_metrics(results),
-            "seconds_p50": round(quantile(seconds, 0.5), 2),
-            "seconds_p95": round(quantile(seconds, 0.95), 2),
-        },
-        "by": {
-            name: {key: _metrics(rows) for key, rows in group_by(results, name).items()}
-            for name in ("lang", "src")
-        },
-        "settings": settings,
-    }
+    """`copied_rouge1_f`: what the bare question would have."""
+    answered = [result.seconds for result in results if not result.failed]
+    return make_summary("rewriting", results, _metrics, settings, overall=timing(answered))
 
 
 def _metrics(results: Sequence[RewritingResult]) -> dict[str, Any]:

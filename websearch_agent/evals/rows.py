@@ -3,8 +3,9 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,6 +71,46 @@ def read_rows(paths: Sequence[Path], form: type[Row]) -> list[Row]:
     if not rows:
         raise InvalidRequest(f"{', '.join(str(path) for path in paths)}: no rows.")
     return list(rows.values())
+
+
+def _read_file(path: Path, form: type[Row], *, number_repeated: bool = False) -> dict[str, Row]:
+    """The rows of one file by their ids. `number_repeated`: a second row of one id is `ID#2`."""
+    rows = {}
+    for number, line in _lines(path):
+        id_, row = _parse(path, number, line, form)
+        if number_repeated:
+            id_ = next(name for name in _numbered(id_) if name not in rows)
+        if id_ in rows:
+            what = "this row" if id_ == _id_of(line) else f"the id {id_!r}"
+            raise InvalidRequest(f"{path}, line {number}: {what} stands in the file twice.")
+        rows[id_] = row
+    if not rows:
+        raise InvalidRequest(f"{path}: no rows.")
+    return rows
+
+
+def _numbered(id_: str) -> Iterator[str]:
+    yield id_
+    yield from (f"{id_}#{number}" for number in count(2))
+
+
+def read_files(
+    paths: Sequence[Path], form: type[Row], *, number_repeated: bool = False
+) -> list[tuple[Path, str, Row]]:
+    """The rows with their file, and an id that is theirs alone. Raises InvalidRequest.
+
+    Two files may use the same ids: questions and their translations do. With `number_repeated` a
+    file may name two rows alike: their ids then tell nothing.
+    """
+    _refuse_file_twice(paths)
+    rows: list[tuple[Path, str, Row]] = []
+    taken: set[str] = set()
+    for path in paths:
+        for row_id, row in _read_file(path, form, number_repeated=number_repeated).items():
+            id_ = row_id if row_id not in taken else f"{path.name}:{row_id}"
+            taken.add(id_)
+            rows.append((path, id_, row))
+    return rows
 
 
 def read_decision_rows(paths: Sequence[Path]) -> list[DecisionRow]:

@@ -24,7 +24,14 @@ from websearch_agent.server.problems import problem_response, status_of_code
 from websearch_agent.server.service import AnswerService
 from websearch_agent.server.streaming import AnswerStream
 from websearch_agent.server.wire import answer_to_json
-from websearch_agent.types import AnswerRequest, EvidenceForm, Mode, SearchSwitch, TimeRange
+from websearch_agent.types import (
+    AnswerRequest,
+    EvidenceForm,
+    Mode,
+    SearchSwitch,
+    TimeRange,
+    Verification,
+)
 
 router = APIRouter(prefix="/api", tags=["answers"])
 
@@ -60,6 +67,14 @@ class AskBody(BaseModel):
     )
     evidence: EvidenceForm | None = Field(
         default=None, description="What the model is shown of the pages. Unset: as configured."
+    )
+    verification: Verification | None = Field(
+        default=None,
+        description="Who checks the statements against the sources. Unset: as configured.",
+    )
+    strict: bool | None = Field(
+        default=None,
+        description="Write an answer with unsupported statements anew, once. Unset: as configured.",
     )
     render: bool = Field(default=False, description="Add `answer_html` events to the stream.")
 

@@ -15,7 +15,7 @@ from websearch_agent import __version__
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError
 from websearch_agent.resources import resource_dir
-from websearch_agent.server import answers, conversations, health, html_pages
+from websearch_agent.server import answers, conversations, health, html_pages, schemas
 from websearch_agent.server.feed import OpenAnswers
 from websearch_agent.server.guards import LOOPBACK_HOSTS, AllowedHosts, BodyLimit, SecurityHeaders
 from websearch_agent.server.problems import INTERNAL_MESSAGE, add_problem_handlers
@@ -62,7 +62,7 @@ def create_app(
     app.state.settings = settings
     app.state.prepare_failure = None
     app.state.open_answers = OpenAnswers()
-    for module in (answers, conversations, health, html_pages):
+    for module in (answers, conversations, schemas, health, html_pages):
         app.include_router(module.router)
     app.mount("/static", RevalidatedFiles(directory=resource_dir("web") / "static"))
     add_problem_handlers(app)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 import nh3
 from markdown_it import MarkdownIt
@@ -19,11 +18,17 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from websearch_agent.citations.anchors import source_link
+from websearch_agent.server.statement_marks import (
+    mark_statements,
+    sign_statements,
+    statements_to_show,
+    without_signs,
+)
 from websearch_agent.server.wire import replace_half_characters
-from websearch_agent.types import Answer, Source
+from websearch_agent.types import Answer, Source, Statement
 
 _CITATION = re.compile(r"\[(\d{1,4})\]")
-_WEB_SCHEMES = ("http://", "https://")
 
 _TAGS = {"a", "blockquote", "br", "code", "del", "em", "hr", "p", "pre", "s", "strong"}
 _TAGS |= {"h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "ul"}
@@ -46,22 +51,37 @@ class BlockChange:
 
 def source_address(source: Source) -> str | None:
     """Where a click on the source leads: its page, or our view of the local document."""
-    if source.kind != "page" and source.document_id is not None:
-        return f"/documents/{quote(source.document_id, safe='')}"
-    return source.url if source.url.startswith(_WEB_SCHEMES) else None
+    return source_link(source) or None
 
 
-def render_blocks(text: str, *, sources: Sequence[Source] = ()) -> list[str]:
-    """Safe HTML of each top-level block, in order. `[n]` of a source becomes a link to it."""
+def render_blocks(
+    text: str, *, sources: Sequence[Source] = (), statements: Sequence[Statement] = ()
+) -> list[str]:
+    """Safe HTML of each top-level block, in order. `[n]` of a source becomes a link to it.
+
+    `statements` are those of this text: the checked ones among them are marked.
+    """
+    text = without_signs(replace_half_characters(text))
+    plain = _render_blocks(text, sources)
+    shown = statements_to_show(statements)
+    if not shown:
+        return plain
+    signed = _render_blocks(sign_statements(text, shown), sources)
+    if len(signed) != len(plain):
+        return plain
+    pairs = zip(signed, plain, strict=True)
+    return [mark_statements(one, other, shown) for one, other in pairs]
+
+
+def _render_blocks(text: str, sources: Sequence[Source]) -> list[str]:
     env: dict[str, Any] = {
         "numbers": frozenset(source.number for source in sources),
         "addresses": {source.url: source_address(source) for source in sources},
     }
     markdown = _markdown()
-    tokens = markdown.parse(replace_half_characters(text), env)
     return [
         clean_html(markdown.renderer.render(block, markdown.options, env))
-        for block in split_blocks(tokens)
+        for block in split_blocks(markdown.parse(text, env))
     ]
 
 
@@ -70,7 +90,8 @@ def render_html(text: str, *, sources: Sequence[Source] = ()) -> str:
 
 
 def render_answer(answer: Answer) -> str:
-    return render_html(answer.text, sources=answer.sources)
+    blocks = render_blocks(answer.text, sources=answer.sources, statements=answer.statements)
+    return "\n".join(blocks)
 
 
 def clean_html(html: str) -> str:
@@ -103,10 +124,11 @@ class IncrementalRenderer:
     """Renders a growing text again and again, and tells only what changed since last time."""
 
     sources: tuple[Source, ...] = ()
+    statements: tuple[Statement, ...] = ()
     _shown: list[str] = field(default_factory=list)
 
     def render_changes(self, text: str) -> list[BlockChange]:
-        blocks = render_blocks(text, sources=self.sources)
+        blocks = render_blocks(text, sources=self.sources, statements=self.statements)
         # More text can melt two blocks into one: "- a" + "---" is a list and a rule until
         # "--- b" makes it one list.
         gone = [""] * (len(self._shown) - len(blocks))
@@ -120,7 +142,7 @@ class IncrementalRenderer:
 
     def restart(self) -> None:
         """What was shown has been taken away from the page."""
-        self._shown = []
+        self._shown, self.statements = [], ()
 
 
 # ---- how markdown-it is set up ---------------------------------------------------------------

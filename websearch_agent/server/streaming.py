@@ -16,6 +16,7 @@ from websearch_agent.events import (
     AnswerFinished,
     AnswerRestarted,
     SourcesSelected,
+    StatementVerified,
 )
 from websearch_agent.server.feed import AnswerFeed, OpenAnswers, run_until_disconnect
 from websearch_agent.server.render import BlockChange, IncrementalRenderer
@@ -25,6 +26,7 @@ from websearch_agent.server.wire import (
     event_name,
     event_to_json,
 )
+from websearch_agent.types import Statement
 
 PING_INTERVAL_S = 15.0
 RENDER_INTERVAL_S = 1 / 12
@@ -53,14 +55,24 @@ class HtmlUpdates:
         elif isinstance(event, SourcesSelected):
             self.renderer.sources = event.sources
             self._dirty = True
+        elif isinstance(event, StatementVerified):
+            self._add_statement(event.statement)
         elif isinstance(event, AnswerRestarted):
             self._text, self._dirty = "", False
             self.renderer.restart()
         elif isinstance(event, AnswerFinished):
             self._text, self._dirty = event.answer.text, True
             self.renderer.sources = event.answer.sources
+            self.renderer.statements = event.answer.statements
         elif isinstance(event, AnswerFailed):
             self._next_at = 0.0
+
+    def _add_statement(self, statement: Statement) -> None:
+        """A later check of a statement takes the place of the earlier one."""
+        others = (s for s in self.renderer.statements if s.start_index != statement.start_index)
+        in_order = sorted((*others, statement), key=lambda one: one.start_index)
+        self.renderer.statements = tuple(in_order)
+        self._dirty = True
 
     def wait_s(self) -> float | None:
         """Seconds until the next rendering is allowed; None if nothing waits for one."""

@@ -1,11 +1,16 @@
-"""Answers as JSON text for the database, and back: what went in comes out equal."""
+"""Answers as JSON text for the database, and back: what went in comes out equal.
+
+Answers that an earlier version stored lack fields that came later: they get their defaults.
+"""
+
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
 from websearch_agent.events import (
     AnswerFailed,
 )
-from websearch_agent.types import Answer
+from websearch_agent.types import ANSWER_SCHEMA_VERSION, Answer
 
 _answer = TypeAdapter(Answer)
 _failure = TypeAdapter(AnswerFailed)
@@ -16,7 +21,8 @@ def answer_to_json(answer: Answer) -> str:
 
 
 def answer_from_json(text: str) -> Answer:
-    return _answer.validate_json(text)
+    """The answer in today's form, and so with today's `schema_version`."""
+    return replace(_answer.validate_json(text), schema_version=ANSWER_SCHEMA_VERSION)
 
 
 def failure_to_json(failure: AnswerFailed) -> str:

@@ -22,6 +22,7 @@ from websearch_agent.model_calls import (
     TextDelta,
     TokenLogprob,
     Tool,
+    Usage,
 )
 from websearch_agent.models.dialects.decision import (
     DECISION_TOKENS,
@@ -198,7 +199,11 @@ async def _answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[DialectD
 
 
 async def _write_answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[ModelDelta, None]:
-    if prompt.evidence is None or not prompt.evidence.sources:
+    if prompt.evidence is not None and not prompt.evidence.sources:
+        yield TextDelta(prompts.nothing_found(prompt.question))
+        yield ModelFinished("stop", Usage())
+        return
+    if prompt.evidence is None:
         call = ModelCall(_chat_messages(prompt), max_tokens=prompt.max_tokens, purpose="chat")
         async with aclosing(model.stream(call)) as deltas:
             async for delta in deltas:

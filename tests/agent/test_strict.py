@@ -1,0 +1,83 @@
+"""With `strict`, an answer with unsupported statements is written anew, once."""
+
+import pytest
+from agent_parts import answer_of, ask, make_parts
+from fakes import FakeModel, search_call
+
+from websearch_agent.errors import ModelUnavailable
+from websearch_agent.events import AnswerDelta, AnswerRestarted
+from websearch_agent.store.sqlite import SqliteStore
+
+pytestmark = pytest.mark.anyio
+
+TRUE = "The red bridge was opened in 1932 by the mayor of the town [1]."
+WRONG = "The red bridge was opened in 1975 by the mayor of the town [1]."
+QUESTION = "When was the red bridge opened?"
+
+
+def model_that_says(*texts: object, **limits: int) -> FakeModel:
+    return FakeModel([search_call("red bridge"), *texts], **limits)  # type: ignore[arg-type]
+
+
+async def test_answer_is_written_anew(store: SqliteStore) -> None:
+    model = model_that_says(WRONG, TRUE)
+    events = await ask(make_parts(store, model), QUESTION, strict=True)
+    answer = answer_of(events)
+    assert (answer.text, answer.repaired) == (TRUE, True)
+    assert answer.statements[0].support is not None
+    assert answer.statements[0].support.level == "supported"
+    assert [c.support for c in answer.citations] == ["supported"]
+    restarted = next(i for i, e in enumerate(events) if isinstance(e, AnswerRestarted))
+    later = "".join(e.text for e in events[restarted:] if isinstance(e, AnswerDelta))
+    assert later == TRUE
+    assert any("written anew" in notice for notice in answer.notices)
+
+
+async def test_model_is_told_which_statements(store: SqliteStore) -> None:
+    model = model_that_says(f"{TRUE} {WRONG}", TRUE)
+    await ask(make_parts(store, model), QUESTION, strict=True)
+    before, asked = model.calls[-1].messages[-2:]
+    assert before.content == f"{TRUE} {WRONG}"
+    assert "1975" in asked.content
+    assert "1932" not in asked.content
+    assert any("opened in 1932" in m.content for m in model.calls[-1].messages[:-2])
+
+
+async def test_supported_answer_costs_no_second_call(store: SqliteStore) -> None:
+    model = model_that_says(TRUE)
+    answer = answer_of(await ask(make_parts(store, model), QUESTION, strict=True))
+    assert not answer.repaired
+    assert len(model.calls) == 2
+
+
+async def test_answer_that_is_no_better_is_not_taken(store: SqliteStore) -> None:
+    model = model_that_says(WRONG, f"{WRONG} It was opened in 1976 [2].")
+    events = await ask(make_parts(store, model), QUESTION, strict=True)
+    answer = answer_of(events)
+    assert (answer.text, answer.repaired) == (WRONG, False)
+    assert not any(isinstance(event, AnswerRestarted) for event in events)
+    assert any("did not help" in notice for notice in answer.notices)
+
+
+@pytest.mark.parametrize("second", [ModelUnavailable("gone"), ""])
+async def test_failing_repair_never_costs_the_answer(store: SqliteStore, second: object) -> None:
+    model = model_that_says(WRONG, second)
+    answer = answer_of(await ask(make_parts(store, model), QUESTION, strict=True))
+    assert (answer.text, answer.repaired) == (WRONG, False)
+    assert any("did not help" in notice for notice in answer.notices)
+
+
+async def test_without_strict_it_stays_as_it_was_written(store: SqliteStore) -> None:
+    model = model_that_says(WRONG)
+    answer = answer_of(await ask(make_parts(store, model), QUESTION))
+    assert answer.text == WRONG
+    assert len(model.calls) == 2
+
+
+async def test_repair_fits_a_small_window(store: SqliteStore) -> None:
+    long_wrong = WRONG + " " + "It was painted in 1999 by three thousand sailors. " * 8
+    model = model_that_says(long_wrong, TRUE, context_window=2048)
+    answer = answer_of(await ask(make_parts(store, model), QUESTION, strict=True))
+    assert answer.repaired
+    call = model.calls[-1]
+    assert sum(len(m.content) // 4 for m in call.messages) + call.max_tokens <= 2048

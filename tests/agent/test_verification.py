@@ -1,0 +1,155 @@
+"""Every statement is checked against the words of the sources, and by the model where wanted."""
+
+from dataclasses import replace
+
+import pytest
+from agent_parts import A, answer_of, ask, make_parts
+from fakes import FakeModel, search_call
+
+from websearch_agent.errors import ModelUnavailable
+from websearch_agent.events import AgentEvent, AnswerFinished, StatementVerified
+from websearch_agent.model_calls import ModelCall
+from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.types import Answer
+
+pytestmark = pytest.mark.anyio
+
+TRUE = "The red bridge was opened in 1932 by the mayor of the town [1]."
+WRONG_YEAR = "The red bridge was opened in 1975 by the mayor of the town [1]."
+INVENTED = "It cost forty million crowns to build [2]."
+
+
+def replies(*texts: str) -> list[object]:
+    return [search_call("red bridge"), *texts]
+
+
+def levels(answer: Answer) -> list[str | None]:
+    return [s.support.level if s.support else None for s in answer.statements]
+
+
+def verified(events: list[AgentEvent]) -> list[StatementVerified]:
+    return [event for event in events if isinstance(event, StatementVerified)]
+
+
+async def test_statement_that_a_source_says_is_supported_by_its_words(store: SqliteStore) -> None:
+    answer = answer_of(await ask(make_parts(store, replies(TRUE))))
+    (support,) = [s.support for s in answer.statements]
+    assert support is not None
+    assert (support.level, support.source_number, support.method) == ("supported", 1, "fast")
+    assert support.quote in answer.sources[0].passages[0].text
+    assert answer.citations[0].support == "supported"
+    assert answer.citations[0].url == A
+    assert answer.verification == "fast"
+
+
+async def test_wrong_number_is_unsupported_however_alike_the_words(store: SqliteStore) -> None:
+    answer = answer_of(await ask(make_parts(store, replies(WRONG_YEAR))))
+    (support,) = [s.support for s in answer.statements]
+    assert support is not None
+    assert support.level == "unsupported"
+    assert support.contradicted == ("1975",)
+    assert answer.citations[0].support == "unsupported"
+
+
+async def test_invented_statement_is_unsupported(store: SqliteStore) -> None:
+    answer = answer_of(await ask(make_parts(store, replies(f"{TRUE} {INVENTED}"))))
+    assert levels(answer) == ["supported", "unsupported"]
+
+
+async def test_checks_come_before_the_end_one_for_each_statement(store: SqliteStore) -> None:
+    events = await ask(make_parts(store, replies(f"{TRUE} {INVENTED}")))
+    assert len(verified(events)) == 2
+    assert isinstance(events[-1], AnswerFinished)
+    assert [check.statement for check in verified(events)] == list(answer_of(events).statements)
+
+
+async def test_switched_off_nothing_is_checked(store: SqliteStore) -> None:
+    events = await ask(make_parts(store, replies(TRUE)), verification="off")
+    assert not verified(events)
+    assert answer_of(events).verification is None
+    assert levels(answer_of(events)) == [None]
+
+
+async def test_chat_turn_is_not_checked(store: SqliteStore) -> None:
+    events = await ask(make_parts(store, ["Hello. I am well, thank you."]))
+    assert not verified(events)
+    assert answer_of(events).verification is None
+
+
+async def test_chat_turn_between_sources_is_the_models_own(store: SqliteStore) -> None:
+    parts = make_parts(store, [*replies(TRUE), f"You are welcome. Bridges rust. {TRUE}"])
+    first = (await ask(parts))[-1]
+    assert isinstance(first, AnswerFinished)
+    answer = answer_of(
+        await ask(parts, "Thanks!", conversation_id=first.conversation_id, search="never")
+    )
+    assert levels(answer) == ["not_checkable", "not_checkable", "supported"]
+
+
+async def test_refusal_is_told_apart(store: SqliteStore) -> None:
+    said = "The sources do not say who designed the bridge."
+    answer = answer_of(await ask(make_parts(store, replies(said))))
+    assert answer.unanswered
+    assert levels(answer) == ["not_checkable"]
+
+
+async def test_answer_with_a_gap_is_still_an_answer(store: SqliteStore) -> None:
+    said = f"{TRUE} The sources do not say who designed it."
+    assert not answer_of(await ask(make_parts(store, replies(said)))).unanswered
+
+
+async def test_model_judges_each_statement(store: SqliteStore) -> None:
+    def judge(call: ModelCall) -> str:
+        return "true" if "1932" in call.messages[-1].content.split("Statement:")[-1] else "false"
+
+    model = FakeModel([*replies(f"{TRUE} {INVENTED}"), judge, judge])
+    events = await ask(make_parts(store, model), verification="model")
+    answer = answer_of(events)
+    assert levels(answer) == ["supported", "unsupported"]
+    assert {s.support.method for s in answer.statements if s.support} == {"model"}
+    assert answer.verification == "model"
+    assert len(verified(events)) == 4
+    assert answer.usage.model_calls == 4
+
+
+async def test_model_cannot_overrule_a_contradicted_number(store: SqliteStore) -> None:
+    model = FakeModel([*replies(WRONG_YEAR), "true"])
+    answer = answer_of(await ask(make_parts(store, model), verification="model"))
+    assert levels(answer) == ["unsupported"]
+
+
+async def test_failing_judge_leaves_what_the_words_say_and_tells(store: SqliteStore) -> None:
+    model = FakeModel([*replies(TRUE), ModelUnavailable("gone")])
+    answer = answer_of(await ask(make_parts(store, model), verification="model"))
+    assert levels(answer) == ["supported"]
+    assert answer.verification == "fast"
+    assert any("could not judge" in notice for notice in answer.notices)
+
+
+async def test_what_is_stored_is_what_was_told(store: SqliteStore) -> None:
+    events = await ask(make_parts(store, replies(f"{TRUE} {INVENTED}")))
+    last = events[-1]
+    assert isinstance(last, AnswerFinished)
+    conversation = await store.load_conversation(last.conversation_id)
+    assert conversation.turns[-1].answer == last.answer
+
+
+async def test_setting_is_used_where_the_request_says_nothing(store: SqliteStore) -> None:
+    parts = replace(make_parts(store, replies(TRUE)), verification="off")
+    assert answer_of(await ask(parts)).verification is None
+
+
+async def test_wrong_number_gives_way_to_the_source_that_says_it(store: SqliteStore) -> None:
+    said = "The red bridge was opened in 1932 by the mayor of the town [2]."
+    answer = answer_of(await ask(make_parts(store, replies(said))))
+    assert answer.text == "The red bridge was opened in 1932 by the mayor of the town. [1]"
+    (citation,) = answer.citations
+    assert (citation.source_number, citation.added, citation.support) == (1, True, "supported")
+    assert answer.dropped_markers == 1
+
+
+async def test_number_stays_where_no_source_is_better(store: SqliteStore) -> None:
+    answer = answer_of(await ask(make_parts(store, replies(INVENTED))))
+    assert answer.text == INVENTED
+    assert [c.support for c in answer.citations] == ["unsupported"]
+    assert answer.dropped_markers == 0

@@ -1,0 +1,135 @@
+"""Sends the answer's text out, and its citations, as the model writes it."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from websearch_agent.agent.fence_echo import FenceEchoFilter
+from websearch_agent.agent.notices import cut_notice, nothing_found_notice, uncited_notice
+from websearch_agent.agent.state import TextEnded, WrittenAnswer
+from websearch_agent.citations.markers import CitationStream
+from websearch_agent.citations.quotes import find_quote
+from websearch_agent.citations.refusals import says_not_said
+from websearch_agent.citations.support import SupportChecker
+from websearch_agent.errors import InvalidModelOutput
+from websearch_agent.events import AnswerDelta, AnswerRestarted, CitationAdded, Notice
+from websearch_agent.types import Prompt, Source
+
+Emit = Callable[[object], None]
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_LATIN_WORD = re.compile(r"[a-z][a-z0-9_]{2,}")
+
+
+class EmptyReply(InvalidModelOutput):
+    """The model ended without a word."""
+
+
+def _nothing_written(finish_reason: str) -> InvalidModelOutput:
+    if finish_reason == "length":
+        # Again, it would think just as long.
+        return InvalidModelOutput(
+            "The model used up its tokens before it wrote an answer, most likely on thinking. "
+            "Raise WEBSEARCH_ANSWER_TOKENS, or switch its thinking off in its profile."
+        )
+    if finish_reason == "repetition":
+        return InvalidModelOutput("The model went round in circles. Ask in other words.")
+    return EmptyReply("The model wrote nothing. Ask again, or in other words.")
+
+
+class AnswerWriter:
+    """Sends the answer's text out through the citation stream."""
+
+    def __init__(
+        self,
+        emit: Emit,
+        sources: dict[int, Source],
+        shown: Sequence[Source],
+        question: str,
+        *,
+        searched: bool,
+    ) -> None:
+        self._emit = emit
+        self._searched = searched
+        self._question = question
+        self._sources = sources
+        self._shown = shown
+        self._stream = self._new_stream()
+        self._fence_echo = FenceEchoFilter()
+        self._sent_markers = 0
+
+    @property
+    def started(self) -> bool:
+        return self._stream.length > 0
+
+    def written(self, prompt: Prompt) -> WrittenAnswer:
+        """What has gone out so far."""
+        return WrittenAnswer(self._stream.text, tuple(self._stream.markers), prompt, self._sources)
+
+    def write(self, text: str) -> None:
+        self._show(self._fence_echo.feed(text))
+
+    def _show(self, text: str) -> None:
+        # Models like to begin with blank lines.
+        self._send(self._stream.feed(text if self.started else text.lstrip()))
+
+    def name_source(self, number: int) -> None:
+        """Put the source that the model named behind its answer, unless nothing speaks for it.
+
+        A sentence of the source must come near the answer: asked for a source, a small model
+        names one for anything. Where the two are in different scripts, the source must hold at
+        least half of the answer's Latin words, such as names and commands.
+        """
+        source = next((source for source in self._shown if source.number == number), None)
+        text = self._stream.text
+        if source is None:
+            return
+        said = " ".join(passage.text for passage in source.passages)
+        if bool(_CJK.search(text)) == bool(_CJK.search(said)):
+            near = bool(find_quote(text, source))
+        else:
+            words = set(_LATIN_WORD.findall(text.casefold()))
+            shared = words & set(_LATIN_WORD.findall(said.casefold()))
+            near = bool(words) and 2 * len(shared) >= len(words)
+        if near:
+            self.write(f" [{number}]")
+
+    def restart(self) -> None:
+        if self.started:
+            self._emit(AnswerRestarted())
+        self._stream = self._new_stream()
+        self._fence_echo = FenceEchoFilter()
+        self._sent_markers = 0
+
+    def _new_stream(self) -> CitationStream:
+        checker = SupportChecker(self._shown)
+
+        def find(statement: str) -> int | None:
+            return checker.find_source(statement, question=self._question)
+
+        def accepts(statement: str, number: int) -> bool:
+            """Not where the words of this source do not say it, and those of another surely do."""
+            alone = checker.check(statement, cited=(number,), question=self._question)
+            return alone.level != "unsupported" or find(statement) in (None, number)
+
+        return CitationStream(self._sources, find_source=find, accepts=accepts)
+
+    def end(self, finish_reason: str) -> None:
+        self._show(self._fence_echo.finish())
+        self._send(self._stream.finish())
+        if not self._stream.text.strip():
+            raise _nothing_written(finish_reason)
+        if self._searched and not self._stream.markers and not says_not_said(self._stream.text):
+            notice = uncited_notice if self._shown else nothing_found_notice
+            self._emit(Notice(notice(self._question)))
+        if cut := cut_notice(self._question, finish_reason):
+            self._emit(Notice(cut))
+        self._emit(TextEnded(finish_reason, self._stream.dropped_markers))
+
+    def _send(self, text: str) -> None:
+        if text:
+            self._emit(AnswerDelta(text))
+        for marker in self._stream.markers[self._sent_markers :]:
+            url = self._sources[marker.source_number].url
+            place = (marker.start_index, marker.end_index)
+            self._emit(CitationAdded(marker.source_number, url, *place, added=marker.added))
+        self._sent_markers = len(self._stream.markers)

