@@ -4,31 +4,24 @@
 
 The folder holds `mock_servers.py`, a model, a search engine and a web on one loopback port. Each
 page of that web states one fact; each kind of awkward page is ranked first, alone and all together.
-The mock's robots.txt closes its awkward pages, so robots.txt is passed over here. The last line is
-one JSON object; exit status 1 if an answer failed, stated fewer than its true facts (four, two in a
-window of 2,048 tokens), or an awkward page became a source.
+The last line is one JSON object; exit status 1 if an answer failed, stated fewer than its true
+facts (four, two in a window of 2,048 tokens), or an awkward page became a source.
 """
 
 import argparse
 import asyncio
-import importlib
 import json
-import os
 import re
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
 
-import httpx
+from mocks import ask, configure, program_on, running_mocks
 
-from websearch_agent.config import load_settings
-from websearch_agent.events import AnswerFailed, AnswerFinished
-from websearch_agent.types import AnswerRequest, Source
-from websearch_agent.wiring import AgentService, build_service
+from websearch_agent.events import AnswerFinished
+from websearch_agent.types import Source
+from websearch_agent.wiring import AgentService
 
 KINDS = (
     "slow",
@@ -58,18 +51,8 @@ CALM = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mocks", type=Path)
-    folder = parser.parse_args().mocks
-    if not (folder / "mock_servers.py").is_file():
-        sys.exit(f"{folder} holds no mock_servers.py: the mocks are not there")
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(folder))
-    port = _free_port()
-    command = [sys.executable, "-B", "mock_servers.py", "--port", str(port)]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as server:
-        try:
-            rows = asyncio.run(measure(importlib.import_module("mock_world"), port))
-        finally:
-            server.terminate()
+    with running_mocks(parser.parse_args().mocks) as (base, world):
+        rows = asyncio.run(measure(world, base))
     print(json.dumps({"eval": "awkward_pages", "rows": rows}))
     sys.exit(any(_is_bad(row) for row in rows))
 
@@ -79,8 +62,7 @@ def _is_bad(row: dict[str, object]) -> bool:
     return bool(row["failed"] or row["awkward_sources"] or int(str(row["true_facts"])) < wanted)
 
 
-async def measure(world: ModuleType, port: int) -> list[dict[str, object]]:
-    base = f"http://127.0.0.1:{port}"
+async def measure(world: ModuleType, base: str) -> list[dict[str, object]]:
     cases: list[tuple[str, dict[str, object], dict[str, object]]] = [
         (kind, {"search_special": [kind]}, {}) for kind in (*KINDS, *READABLE_KINDS)
     ]
@@ -95,49 +77,21 @@ async def measure(world: ModuleType, port: int) -> list[dict[str, object]]:
         summaries = {"context_window": window, "evidence": "summaries"}
         cases.append((f"window {window}, summaries", limited, summaries))
     rows = []
-    async with httpx.AsyncClient(trust_env=False) as client:
-        await _wait_until_up(client, base)
-        for number, (name, mocks, settings) in enumerate(cases, start=1):
-            await client.post(f"{base}/_config", json={**CALM, **mocks})
-            row = {"case": name, **await _ask(base, settings, f"topic-{number}", world)}
-            rows.append(row)
-            print(json.dumps(row), file=sys.stderr)
+    for number, (name, mocks, settings) in enumerate(cases, start=1):
+        await configure(base, {**CALM, **mocks})
+        async with program_on(base, **settings) as service:
+            row = {"case": name, **await _answer(service, f"topic-{number}", world)}
+        rows.append(row)
+        print(json.dumps(row), file=sys.stderr)
     return rows
-
-
-async def _ask(
-    base: str, settings: dict[str, object], topic: str, world: ModuleType
-) -> dict[str, object]:
-    with tempfile.TemporaryDirectory() as folder:
-        service = await build_service(
-            load_settings(
-                model_url=f"{base}/v1",
-                model_name="mock",
-                engines="searxng",
-                searxng_url=base,
-                allowed_networks="127.0.0.0/8",
-                respect_robots=False,
-                data_dir=Path(folder),
-                **settings,
-            )
-        )
-        try:
-            await service.prepare()
-            return await _answer(service, topic, world)
-        finally:
-            await service.aclose()
 
 
 async def _answer(service: AgentService, topic: str, world: ModuleType) -> dict[str, object]:
     started = time.perf_counter()
-    end: AnswerFinished | AnswerFailed | None = None
-    request = AnswerRequest(f"What is the rated capacity of {topic}?")
-    async for event in service.answer_question(request):
-        if isinstance(event, AnswerFinished | AnswerFailed):
-            end = event
+    end = await ask(service, topic)
     seconds = round(time.perf_counter() - started, 2)
     if not isinstance(end, AnswerFinished):
-        return {"failed": end.code if end else "no end", "seconds": seconds}
+        return {"failed": end.code, "seconds": seconds}
     answer = end.answer
     facts = world.facts_in(_MARKER.sub("", answer.text))
     true = {fact for fact in facts if world.fact(fact[1], fact[2]) == fact[0]}
@@ -160,22 +114,5 @@ def _is_awkward(source: Source) -> bool:
     return source.kind != "snippet" and kind in KINDS
 
 
-async def _wait_until_up(client: httpx.AsyncClient, base: str) -> None:
-    for _ in range(100):
-        try:
-            await client.get(f"{base}/_stats")
-            return
-        except httpx.TransportError:
-            await asyncio.sleep(0.1)
-    sys.exit("the mocks did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 if __name__ == "__main__":
-    os.environ.pop("WEBSEARCH_ENGINES", None)
     main()

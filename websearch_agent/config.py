@@ -156,7 +156,8 @@ class Settings(BaseSettings):
     verification: Literal["off", "fast", "model"] = Field(
         default="fast",
         description="Who checks each statement against the sources: `fast` (its words, numbers, "
-        "names; milliseconds), `model` (the served model as well, one short call a statement), `off`.",
+        "names; milliseconds), `model` (the served model as well, one short call a statement), "
+        "`off`.",
     )
     strict: bool = Field(
         default=False,

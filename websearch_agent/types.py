@@ -231,9 +231,9 @@ class Answer:
     tokens), `repetition` (cut because the model went round in circles), `stopped` (by the
     person), `failed` (a part, kept with its turn), or what else the model server said.
     `dropped_markers`: numbers without a source, and such that name a source which does not say the
-    statement where another one does. `verification`: how the statements were checked, None if they were not. `unanswered`: the answer
-    says that the sources do not say. `repaired`: it was written anew because statements of the
-    first one were unsupported.
+    statement where another one does. `verification`: how the statements were checked, None if they
+    were not. `unanswered`: the answer says that the sources do not say. `repaired`: it was written
+    anew because statements of the first one were unsupported.
     """
 
     text: str

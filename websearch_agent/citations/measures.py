@@ -14,13 +14,13 @@ _SPEAKS = re.compile(r"[?？]|\b(?:i|i'm|we|you|my|your)\b", re.IGNORECASE)
 
 
 class Measures(NamedTuple):
-    """Each from 0 to 1 unless said otherwise; shares are of the terms' weights.
+    """Each from 0 to 1; shares are of the terms' weights.
 
     together: share of the statement's terms in the best three neighbouring sentences
     anywhere: share of them in all passages
     likeness: share of the best sentence's terms that the statement holds
     numbers_missing: share of the numbers and dates that no passage holds
-    numbers_differ: 1 if the sentences about it have another number of the same kind
+    numbers_differ: 1 if the nearest sentences have another in place of one that no passage holds
     names_missing: share of the capitalised words missing around the best sentences
     near_question: share of the new terms in one sentence, times the question's terms near it
     answer_place: how near the question's words a new term comes, against the best place there is
