@@ -1,5 +1,15 @@
-from websearch_agent.citations.quotes import find_quote, find_source
+"""The words of a source that a statement rests on, and the source of one without marker."""
+
+from websearch_agent.citations.support import SupportChecker
 from websearch_agent.types import Passage, Source
+
+
+def find_quote(statement: str, page: Source) -> str:
+    return SupportChecker([page]).check(statement, cited=(page.number,)).quote
+
+
+def find_source(statement: str, sources: list[Source]) -> int | None:
+    return SupportChecker(sources).find_source(statement)
 
 
 def source(*texts: str) -> Source:

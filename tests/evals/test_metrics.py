@@ -5,6 +5,7 @@ from websearch_agent.evals.metrics import (
     auc,
     precision_recall_f1,
     quantile,
+    ratio_interval,
     wilson_interval,
 )
 
@@ -18,6 +19,14 @@ def test_wilson_interval_of_a_known_case() -> None:
     # 8 of 10: 0.490 to 0.943 (Wilson 1927, the worked value of many textbooks).
     assert wilson_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
     assert wilson_interval(0, 0) == (0.0, 1.0)
+    assert wilson_interval(0, 10)[0] == 0.0
+
+
+def test_interval_of_a_ratio_is_drawn_row_by_row() -> None:
+    assert ratio_interval([(1, 2)] * 5) == [0.5, 0.5]
+    # One row of 100 citations and one of one: with the first alone 0, with the other alone 1.
+    assert ratio_interval([(0, 100), (1, 1)]) == [0.0, 1.0]
+    assert ratio_interval([]) == ratio_interval([(0, 0)]) == [0.0, 1.0]
 
 
 def test_precision_recall_and_f1() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from websearch_agent.agent.state import AnswerVerified, TextEnded, UsageCounted
 from websearch_agent.citations.anchors import passage_link, quote_link
 from websearch_agent.citations.markers import Marker
-from websearch_agent.citations.quotes import find_quote
 from websearch_agent.citations.statements import split_statements
+from websearch_agent.citations.support import SupportChecker
 from websearch_agent.events import (
     AnswerDelta,
     AnswerRestarted,
@@ -93,13 +93,15 @@ class AnswerBuilder:
             self._with_support(statement) for statement in split_statements(text, self._markers)
         )
         sources = self._all_sources()
+        cited = {marker.source_number for marker in self._markers}
+        checker = SupportChecker([sources[number] for number in sorted(cited)])
         self._note_time("total")
         return replace(
             self._answer,
             text=text,
             statements=statements,
             citations=tuple(
-                self._citation(marker, statements, sources[marker.source_number])
+                self._citation(marker, statements, sources[marker.source_number], checker)
                 for marker in self._markers
             ),
             sources=tuple(_with_links(source) for source in self._cited_and_selected(sources)),
@@ -116,10 +118,14 @@ class AnswerBuilder:
         )
 
     def _citation(
-        self, marker: Marker, statements: tuple[Statement, ...], source: Source
+        self,
+        marker: Marker,
+        statements: tuple[Statement, ...],
+        source: Source,
+        checker: SupportChecker,
     ) -> Citation:
         inside = [s for s in statements if s.start_index <= marker.start_index < s.end_index]
-        quote = _quote(inside[0], source) if inside else ""
+        quote = _quote(inside[0], source, checker) if inside else ""
         return Citation(
             source_number=source.number,
             url=source.url,
@@ -155,12 +161,12 @@ class AnswerBuilder:
             self._answer.timings[name] = self._clock() - self._started
 
 
-def _quote(statement: Statement, source: Source) -> str:
+def _quote(statement: Statement, source: Source, checker: SupportChecker) -> str:
     """The source's words that were found when the statement was checked, else the nearest ones."""
     support = statement.support
     if support is not None and support.source_number == source.number and support.quote:
         return support.quote
-    return find_quote(statement.text, source)
+    return checker.check(statement.text, cited=(source.number,)).quote
 
 
 def _with_links(source: Source) -> Source:

@@ -7,7 +7,6 @@ from websearch_agent.agent.fence_echo import FenceEchoFilter
 from websearch_agent.agent.notices import cut_notice, nothing_found_notice, uncited_notice
 from websearch_agent.agent.state import TextEnded, WrittenAnswer
 from websearch_agent.citations.markers import CitationStream
-from websearch_agent.citations.quotes import find_quote
 from websearch_agent.citations.refusals import says_not_said
 from websearch_agent.citations.support import SupportChecker
 from websearch_agent.errors import InvalidModelOutput
@@ -85,7 +84,7 @@ class AnswerWriter:
             return
         said = " ".join(passage.text for passage in source.passages)
         if bool(_CJK.search(text)) == bool(_CJK.search(said)):
-            near = bool(find_quote(text, source))
+            near = bool(SupportChecker([source]).check(text, question=self._question).quote)
         else:
             words = set(_LATIN_WORD.findall(text.casefold()))
             shared = words & set(_LATIN_WORD.findall(said.casefold()))

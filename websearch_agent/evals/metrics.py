@@ -23,7 +23,7 @@ def wilson_interval(right: int, n: int, *, z: float = 1.96) -> tuple[float, floa
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
     middle = share + z * z / (2 * n)
-    return ((middle - spread) / scale, (middle + spread) / scale)
+    return (max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
 
 
 def precision_recall_f1(wanted: Sequence[bool], got: Sequence[bool]) -> tuple[float, float, float]:
