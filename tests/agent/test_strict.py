@@ -57,6 +57,7 @@ async def test_answer_that_is_no_better_is_not_taken(store: SqliteStore) -> None
     assert (answer.text, answer.repaired) == (WRONG, False)
     assert not any(isinstance(event, AnswerRestarted) for event in events)
     assert any("did not help" in notice for notice in answer.notices)
+    assert answer.usage.model_calls == 3
 
 
 @pytest.mark.parametrize("second", [ModelUnavailable("gone"), ""])

@@ -8,7 +8,13 @@ from langgraph.runtime import Runtime
 
 from websearch_agent.agent.notices import repaired_notice, unjudged_notice, unrepaired_notice
 from websearch_agent.agent.repair import rewrite_answer
-from websearch_agent.agent.state import AgentContext, AgentState, AnswerVerified, WrittenAnswer
+from websearch_agent.agent.state import (
+    AgentContext,
+    AgentState,
+    AnswerVerified,
+    UsageCounted,
+    WrittenAnswer,
+)
 from websearch_agent.agent.verification import check_statements, judge_statements
 from websearch_agent.citations.refusals import says_not_said
 from websearch_agent.errors import ModelError
@@ -76,10 +82,15 @@ async def _repair(
     """Let the model write the answer anew; emit it if less of it is unsupported, else None."""
     question = context.request.question
     kept: list[object] = []
+
+    def keep(event: object) -> None:
+        # What the calls cost is counted, whether or not their answer is taken.
+        (emit if isinstance(event, UsageCounted) else kept.append)(event)
+
     try:
         async with asyncio.timeout_at(context.answer_by - RESERVED_S):
-            rewritten = await rewrite_answer(written, unsupported, context, emit=kept.append)
-            checked = await _verify(rewritten, context, kept.append)
+            rewritten = await rewrite_answer(written, unsupported, context, emit=keep)
+            checked = await _verify(rewritten, context, keep)
     except (ModelError, TimeoutError) as error:
         _log.warning("the answer could not be repaired: %s", error)
         emit(Notice(unrepaired_notice(question)))
