@@ -23,12 +23,20 @@ from websearch_agent.errors import (
     InvalidModelOutput,
     ModelRejectedRequest,
 )
-from websearch_agent.model_calls import Message, ModelCall, ModelDelta, ModelFinished, TextDelta
+from websearch_agent.model_calls import (
+    Message,
+    ModelCall,
+    ModelDelta,
+    ModelFinished,
+    TextDelta,
+    Usage,
+)
 from websearch_agent.models.checked_server import open_server
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import SEARCH_TOOL, ToolsDialect
 from websearch_agent.models.server_check import check_server
+from websearch_agent.models.true_or_false import REPLY_TOKENS, probability_of_true
 from websearch_agent.types import Decision, Prompt
 
 URL = os.environ.get("CONTRACT_URL", "")
@@ -260,6 +268,16 @@ async def test_schema_dialect_runs_from_end_to_end(model: OpenAICompatibleModel)
     assert decisions
     assert any(isinstance(delta, ModelFinished) for delta in found)
     assert decisions[-1].queries if decisions[-1].search else True
+
+
+async def test_judgement_is_one_short_call_with_a_probability(model: OpenAICompatibleModel) -> None:
+    """Random weights may judge anything: what counts is that it is a judgement."""
+    usages: list[Usage] = []
+    asked = (Message("user", "Grass is green. Is grass green? Reply true or false."),)
+    probability = await probability_of_true(model, asked, on_usage=usages.append)
+    assert 0.0 <= probability <= 1.0
+    assert [usage.model_calls for usage in usages] == [1]
+    assert usages[0].completion_tokens <= REPLY_TOKENS
 
 
 async def test_model_check_finds_the_same(settings: Settings) -> None:
