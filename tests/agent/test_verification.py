@@ -6,6 +6,7 @@ import pytest
 from agent_parts import A, answer_of, ask, make_parts
 from fakes import FakeModel, search_call
 
+from websearch_agent.agent.verification import combine_scores, level_of
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.events import AgentEvent, AnswerFinished, StatementVerified
 from websearch_agent.model_calls import ModelCall
@@ -126,6 +127,15 @@ async def test_failing_judge_leaves_what_the_words_say_and_tells(store: SqliteSt
     assert any("could not judge" in notice for notice in answer.notices)
 
 
+async def test_model_judges_what_words_in_another_script_cannot(store: SqliteStore) -> None:
+    said = "市长为红桥剪彩 [1]。希望对您有帮助！"
+    words_alone = answer_of(await ask(make_parts(store, replies(said))))
+    assert levels(words_alone) == ["not_checkable", "not_checkable"]
+    model = FakeModel([*replies(said), "true"])
+    answer = answer_of(await ask(make_parts(store, model), verification="model"))
+    assert levels(answer) == ["supported", "not_checkable"]
+
+
 async def test_what_is_stored_is_what_was_told(store: SqliteStore) -> None:
     events = await ask(make_parts(store, replies(f"{TRUE} {INVENTED}")))
     last = events[-1]
@@ -153,3 +163,17 @@ async def test_number_stays_where_no_source_is_better(store: SqliteStore) -> Non
     assert answer.text == INVENTED
     assert [c.support for c in answer.citations] == ["unsupported"]
     assert answer.dropped_markers == 0
+
+
+@pytest.mark.parametrize("fast", [0.0, 0.3, 0.55, 1.0])
+def test_both_opinions_raise_the_score_and_stay_within_bounds(fast: float) -> None:
+    scores = [combine_scores(fast, probability) for probability in (0.0, 0.4, 0.7, 0.9, 1.0)]
+    assert scores == sorted(scores)
+    assert len(set(scores)) == len(scores)
+    assert 0.0 < scores[0] < scores[-1] < 1.0
+
+
+def test_hesitant_yes_does_not_lift_what_the_words_doubt() -> None:
+    assert level_of(combine_scores(0.35, 0.66)) != "supported"
+    assert level_of(combine_scores(0.5, 0.95)) == "supported"
+    assert level_of(combine_scores(0.8, 0.2)) == "unsupported"

@@ -7,6 +7,7 @@ import pytest
 from evals.eval_runs import run_whole, summary_of
 from fakes import FakeModel
 
+from websearch_agent.agent.verification import combine_scores
 from websearch_agent.errors import InvalidRequest, ModelUnavailable
 from websearch_agent.evals.metrics import auc_interval, macro_f1
 from websearch_agent.evals.support import (
@@ -111,7 +112,7 @@ async def test_model_is_asked_and_a_failure_is_told() -> None:
     judged = await judge_row(ROW, model, judge)
     fast = check_row(ROW).score
     assert (judged.score, judged.level, judged.fast_score) == (0.9, "supported", fast)
-    assert judged.both_score == pytest.approx((fast + 0.9) / 2, abs=1e-6)
+    assert judged.both_score == pytest.approx(combine_scores(fast, 0.9), abs=1e-6)
     failed = await judge_row(ROW.model_copy(update={"claim": "fail"}), model, judge)
     assert failed.failed == "model_unavailable: down"
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from websearch_agent.agent.judging import judge_support
 from websearch_agent.agent.state import AgentContext, UsageCounted, WrittenAnswer
+from websearch_agent.citations.checkable import has_something_to_check
+from websearch_agent.citations.claims import parse_claim
 from websearch_agent.citations.statements import split_statements
 from websearch_agent.citations.support import SupportChecker
 from websearch_agent.citations.support_weights import PARTIAL_FROM, SUPPORTED_FROM
@@ -17,6 +20,10 @@ from websearch_agent.types import Source, Statement, Support, SupportLevel
 
 # Judgements that are asked for at once; what a server cannot take at once it queues itself.
 JUDGED_AT_ONCE = 8
+FAST_WEIGHT, MODEL_WEIGHT, MODEL_YES_BIAS = 0.7, 1.4, 1.6
+# No judge is surer than this: a server without probabilities says 0 or 1.
+MOST_SURE = 0.02
+UNDECIDED = 0.5
 _MARKER = re.compile(r"\s?\[\d+\]")
 
 _log = logging.getLogger(__name__)
@@ -68,7 +75,7 @@ async def judge_statements(
 
     async def judge(check: StatementVerified) -> tuple[StatementVerified, bool]:
         support = check.statement.support
-        if support is None or support.level == "not_checkable":
+        if support is None or not _can_be_judged(check.statement, support, context):
             return check, True
         sources = _sources_of(check.statement, support, written)
         try:
@@ -91,6 +98,14 @@ async def judge_statements(
     return [check for check, _ in outcomes], all(came for _, came in outcomes)
 
 
+def _can_be_judged(statement: Statement, support: Support, context: AgentContext) -> bool:
+    """Also where words cannot tell because the sources are in another script, if it names one."""
+    if support.level != "not_checkable":
+        return True
+    claim = parse_claim(statement.text, context.request.question)
+    return bool(statement.source_numbers) and has_something_to_check(claim)
+
+
 def _sources_of(statement: Statement, support: Support, written: WrittenAnswer) -> list[Source]:
     """Those that it names; without any the nearest one, else all."""
     numbers = statement.source_numbers
@@ -103,7 +118,8 @@ def _with_judgement(
     check: StatementVerified, support: Support, probability: float
 ) -> StatementVerified:
     """The check with both opinions; what contradicts a source stays unsupported."""
-    score = combine_scores(support.score, probability)
+    fast = UNDECIDED if support.level == "not_checkable" else support.score
+    score = combine_scores(fast, probability)
     level: SupportLevel = "unsupported"
     if not support.contradicted or support.level != "unsupported":
         level = level_of(score)
@@ -115,8 +131,18 @@ def _with_judgement(
 
 
 def combine_scores(fast: float, probability: float) -> float:
-    """The score of both: their mean, which ranks better than either alone."""
-    return (fast + probability) / 2
+    """The score of both, on the scale of the words alone.
+
+    Their log odds, weighted: the 1.5B model says yes to most statements (0.83 to supported ones on
+    average, 0.66 to others), so its yes counts only where it is sure. Fitted on 197 statements.
+    """
+    odds = FAST_WEIGHT * _log_odds(fast) + MODEL_WEIGHT * _log_odds(probability) - MODEL_YES_BIAS
+    return 1 / (1 + math.exp(-odds))
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, MOST_SURE), 1 - MOST_SURE)
+    return math.log(bounded / (1 - bounded))
 
 
 def level_of(score: float) -> SupportLevel:
