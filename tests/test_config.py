@@ -174,3 +174,8 @@ def test_example_env_file_names_only_settings() -> None:
 def test_every_setting_is_described() -> None:
     for name, field in Settings.model_fields.items():
         assert (field.description or "").endswith("."), name
+
+
+def test_strict_without_a_check_is_refused() -> None:
+    with pytest.raises(ConfigError, match="WEBSEARCH_VERIFICATION is off"):
+        load_settings(strict=True, verification="off")

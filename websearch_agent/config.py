@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from websearch_agent.errors import ConfigError
@@ -232,6 +232,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{named}; known are: {known}")
             return tuple(dict.fromkeys(names))  # asked twice, one would count twice
         return names
+
+    @field_validator("strict")
+    @classmethod
+    def _check_strict(cls, strict: bool, info: ValidationInfo) -> bool:
+        if strict and info.data.get("verification") == "off":
+            raise ValueError("needs the statements to be checked: WEBSEARCH_VERIFICATION is off")
+        return strict
 
     @field_validator("allowed_networks", mode="before")
     @classmethod

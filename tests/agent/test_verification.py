@@ -1,5 +1,7 @@
 """Every statement is checked against the words of the sources, and by the model where wanted."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
@@ -7,9 +9,10 @@ from agent_parts import A, answer_of, ask, make_parts
 from fakes import FakeModel, search_call
 
 from websearch_agent.agent.verification import combine_scores, level_of
+from websearch_agent.agent.verify import RESERVED_S
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.events import AgentEvent, AnswerFinished, StatementVerified
-from websearch_agent.model_calls import ModelCall
+from websearch_agent.model_calls import ModelCall, ModelDelta
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import Answer
 
@@ -124,6 +127,24 @@ async def test_failing_judge_leaves_what_the_words_say_and_tells(store: SqliteSt
     answer = answer_of(await ask(make_parts(store, model), verification="model"))
     assert levels(answer) == ["supported"]
     assert answer.verification == "fast"
+    assert any("could not judge" in notice for notice in answer.notices)
+
+
+async def test_judgements_that_came_in_time_stand(store: SqliteStore) -> None:
+    class SlowJudge(FakeModel):
+        """Judges one statement, and the other one never."""
+
+        async def stream(self, call: ModelCall) -> AsyncGenerator[ModelDelta, None]:
+            if "Statement: It cost" in call.messages[-1].content:
+                await asyncio.Event().wait()
+            async for delta in super().stream(call):
+                yield delta
+
+    model = SlowJudge([*replies(f"{TRUE} {INVENTED}"), "true"])
+    parts = replace(make_parts(store, model), answer_deadline_s=RESERVED_S + 2.0)
+    answer = answer_of(await ask(parts, verification="model"))
+    assert [s.support.method for s in answer.statements if s.support] == ["model", "fast"]
+    assert answer.verification == "model"
     assert any("could not judge" in notice for notice in answer.notices)
 
 

@@ -6,7 +6,7 @@ import pytest
 from dialect_fakes import END, DeltaModel, token
 from fakes import FakeModel
 
-from websearch_agent.errors import ModelUnavailable
+from websearch_agent.errors import InvalidModelOutput, ModelUnavailable
 from websearch_agent.model_calls import Message, TextDelta, TokenLogprob, Usage
 from websearch_agent.models.true_or_false import probability_of_true
 
@@ -42,9 +42,15 @@ async def test_forced_word_without_a_figure_of_its_own_is_no_opinion() -> None:
     assert await probability_of_true(model, ASKED) == pytest.approx(0.9)
 
 
-@pytest.mark.parametrize(("reply", "expected"), [("true", 1.0), (" False", 0.0), ("", 0.0)])
-async def test_server_without_probabilities_says_yes_or_no(reply: str, expected: float) -> None:
-    assert await probability_of_true(FakeModel([reply]), ASKED) == expected
+@pytest.mark.parametrize(("reply", "expected"), [("true", 0.85), (" False", 0.15), ("t", 0.85)])
+async def test_plain_word_is_no_certainty(reply: str, expected: float) -> None:
+    assert await probability_of_true(FakeModel([reply]), ASKED) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("reply", ["", "It is.", "<think>", "Yes"])
+async def test_reply_that_is_neither_word_is_no_judgement(reply: str) -> None:
+    with pytest.raises(InvalidModelOutput):
+        await probability_of_true(FakeModel([reply]), ASKED)
 
 
 async def test_all_calls_are_counted() -> None:

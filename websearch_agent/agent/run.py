@@ -225,6 +225,12 @@ async def _wait_for_model(model: ModelClient, emit: Callable[[AgentEvent], None]
 
 
 def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversation) -> AgentContext:
+    verification = request.verification or parts.verification
+    strict = parts.strict if request.strict is None else request.strict
+    if request.strict and verification == "off":
+        raise InvalidRequest(
+            "strict needs the statements to be checked: ask with verification fast or model."
+        )
     return AgentContext(
         request=request,
         today=parts.today(),
@@ -240,8 +246,8 @@ def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversati
         reader=parts.reader,
         documents=parts.documents,
         evidence=request.evidence or parts.evidence,
-        verification=request.verification or parts.verification,
-        strict=parts.strict if request.strict is None else request.strict,
+        verification=verification,
+        strict=strict,
         reranker=parts.reranker,
         rests=parts.rests,
         search_deadline_s=parts.search_deadline_s,

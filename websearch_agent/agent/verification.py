@@ -5,6 +5,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from websearch_agent.agent.judging import judge_support
@@ -21,7 +22,7 @@ from websearch_agent.types import Source, Statement, Support, SupportLevel
 # Judgements that are asked for at once; what a server cannot take at once it queues itself.
 JUDGED_AT_ONCE = 8
 FAST_WEIGHT, MODEL_WEIGHT, MODEL_YES_BIAS = 0.7, 1.4, 1.6
-# No judge is surer than this: a server without probabilities says 0 or 1.
+# No judge is surer than this.
 MOST_SURE = 0.02
 UNDECIDED = 0.5
 _MARKER = re.compile(r"\s?\[\d+\]")
@@ -65,37 +66,55 @@ async def judge_statements(
     written: WrittenAnswer,
     context: AgentContext,
     *,
+    until: float,
     emit: Callable[[object], None],
 ) -> tuple[list[StatementVerified], bool]:
     """The same with the model's judgement of each that can be checked, and whether all came.
 
-    One that fails leaves what the words said. Each is emitted as it comes.
+    One that fails, or is not there at the time `until` (of the event loop's clock), leaves what
+    the words said. Each is emitted as it comes.
     """
     turn = asyncio.Semaphore(JUDGED_AT_ONCE)
+    outcomes = list(checked)
+    missing = 0
 
-    async def judge(check: StatementVerified) -> tuple[StatementVerified, bool]:
+    async def judge(place: int) -> None:
+        nonlocal missing
+        check = checked[place]
         support = check.statement.support
         if support is None or not _can_be_judged(check.statement, support, context):
-            return check, True
-        sources = _sources_of(check.statement, support, written)
+            return
+        missing += 1
         try:
             async with turn:
-                probability = await judge_support(
-                    context.model,
-                    _MARKER.sub("", check.statement.text),
-                    sources,
-                    question=context.request.question,
-                    on_usage=lambda usage: emit(UsageCounted(usage)),
-                )
+                probability = await _judge(check.statement, support, written, context, emit)
         except ModelError as error:
             _log.warning("a statement could not be judged: %s", error.message)
-            return check, False
-        judged = _with_judgement(check, support, probability)
-        emit(judged)
-        return judged, True
+            return
+        missing -= 1
+        outcomes[place] = _with_judgement(check, support, probability)
+        emit(outcomes[place])
 
-    outcomes = await asyncio.gather(*(judge(check) for check in checked))
-    return [check for check, _ in outcomes], all(came for _, came in outcomes)
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(until):
+            await asyncio.gather(*(judge(place) for place in range(len(checked))))
+    return outcomes, not missing
+
+
+async def _judge(
+    statement: Statement,
+    support: Support,
+    written: WrittenAnswer,
+    context: AgentContext,
+    emit: Callable[[object], None],
+) -> float:
+    return await judge_support(
+        context.model,
+        _MARKER.sub("", statement.text),
+        _sources_of(statement, support, written),
+        question=context.request.question,
+        on_usage=lambda usage: emit(UsageCounted(usage)),
+    )
 
 
 def _can_be_judged(statement: Statement, support: Support, context: AgentContext) -> bool:
@@ -117,24 +136,31 @@ def _sources_of(statement: Statement, support: Support, written: WrittenAnswer) 
 def _with_judgement(
     check: StatementVerified, support: Support, probability: float
 ) -> StatementVerified:
-    """The check with both opinions; what contradicts a source stays unsupported."""
-    fast = UNDECIDED if support.level == "not_checkable" else support.score
-    score = combine_scores(fast, probability)
-    level: SupportLevel = "unsupported"
-    if not support.contradicted or support.level != "unsupported":
-        level = level_of(score)
-    judged = replace(support, score=round(score, 4), level=level, method="model")
+    judged = judged_support(support, probability)
     each = check.citation_support
     if len(each) == 1:
-        each = ((each[0][0], level),)
+        each = ((each[0][0], judged.level),)
     return StatementVerified(replace(check.statement, support=judged), each)
+
+
+def judged_support(support: Support, probability: float) -> Support:
+    """What the words said, with the model's judgement; what contradicts stays unsupported.
+
+    Where the words could not tell (another script), the model decides alone.
+    """
+    fast = UNDECIDED if support.level == "not_checkable" else support.score
+    score = combine_scores(fast, probability)
+    contradicts = bool(support.contradicted) and support.level == "unsupported"
+    level: SupportLevel = "unsupported" if contradicts else level_of(score)
+    return replace(support, score=round(score, 4), level=level, method="model")
 
 
 def combine_scores(fast: float, probability: float) -> float:
     """The score of both, on the scale of the words alone.
 
-    Their log odds, weighted: the 1.5B model says yes to most statements (0.83 to supported ones on
-    average, 0.66 to others), so its yes counts only where it is sure. Fitted on 197 statements.
+    Their log odds, weighted: the embedded model says yes to most statements (0.83 to supported
+    ones on average, 0.66 to others), so its yes counts only where it is sure. Fitted on 197
+    statements that this model judged; another model may deserve other weights.
     """
     odds = FAST_WEIGHT * _log_odds(fast) + MODEL_WEIGHT * _log_odds(probability) - MODEL_YES_BIAS
     return 1 / (1 + math.exp(-odds))
