@@ -49,7 +49,7 @@ def test_each_statement_is_marked_by_its_support(page: Page, is_stored: bool) ->
     assert texts_of(page, "unsupported") == UNSUPPORTED.replace("[1]", "")
     expect(page.locator(".statement", has_text=OPINION)).to_have_count(0)
     labels = page.locator(".support-label")
-    expect(labels).to_have_text(["partly supported", "not supported · source says otherwise: 1999"])
+    expect(labels).to_have_text(["partly supported", "not supported · not so in the source: 1999"])
 
 
 def test_kinds_of_support_differ_in_more_than_colour(page: Page) -> None:
@@ -66,7 +66,7 @@ def test_kinds_of_support_differ_in_more_than_colour(page: Page) -> None:
 
 def test_label_stands_behind_its_statement_and_tells_why_by_keyboard(page: Page) -> None:
     ask(page, "check")
-    label = page.get_by_role("button", name="not supported · source says otherwise: 1999")
+    label = page.get_by_role("button", name="not supported · not so in the source: 1999")
     expect(label).to_be_visible()
     page.locator(".citation").nth(1).focus()
     page.keyboard.press("Tab")
@@ -156,7 +156,7 @@ def test_chinese_page_has_chinese_words(browser: object, server: ServerThread) -
     opened.get_by_label("您的问题").fill("check")
     opened.keyboard.press("Enter")
     expect(opened.locator(".support-label")).to_have_text(
-        ["部分有依据", "缺乏依据 · 来源说法不同：1999"]
+        ["部分有依据", "缺乏依据 · 来源中并非如此：1999"]
     )
     expect(opened.locator(".support-summary")).to_contain_text("3 条陈述中有 1 条得到 1 个来源支持")
     context.close()

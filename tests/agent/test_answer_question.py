@@ -124,9 +124,11 @@ async def test_number_that_the_model_was_not_shown_is_dropped(store: SqliteStore
     first = finished(
         await ask(make_parts(store, [search_call("q"), "In 1932 [1]."], engines=[only_a]))
     )
-    again = make_parts(store, [search_call("q"), "Long [2]. Red [1]."], engines=[only_b])
+    again = make_parts(
+        store, [search_call("q"), "Long [2]. Fish sleep at night [1]."], engines=[only_b]
+    )
     second = answer_of(await ask(again, conversation_id=first.conversation_id))
-    assert second.text == "Long [2]. Red."
+    assert second.text == "Long [2]. Fish sleep at night."
     assert second.dropped_markers == 1
 
 

@@ -5,16 +5,17 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
-from agent_parts import A, answer_of, ask, make_parts
-from fakes import FakeModel, search_call
+from agent_parts import TEXTS, A, answer_of, ask, make_parts
+from fakes import FakeEngine, FakeModel, make_results, search_call
 
+from websearch_agent.agent.answer_writer import StatementSources
 from websearch_agent.agent.verification import combine_scores, level_of
 from websearch_agent.agent.verify import RESERVED_S
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.events import AgentEvent, AnswerFinished, StatementVerified
 from websearch_agent.model_calls import ModelCall, ModelDelta
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import Answer
+from websearch_agent.types import Answer, Passage, Source
 
 pytestmark = pytest.mark.anyio
 
@@ -170,13 +171,31 @@ async def test_setting_is_used_where_the_request_says_nothing(store: SqliteStore
     assert answer_of(await ask(parts)).verification is None
 
 
-async def test_wrong_number_gives_way_to_the_source_that_says_it(store: SqliteStore) -> None:
-    said = "The red bridge was opened in 1932 by the mayor of the town [2]."
+@pytest.mark.parametrize("rest", ["", ", although his rival had wished to open it in the spring"])
+async def test_wrong_number_gives_way_to_the_source_that_says_it(
+    store: SqliteStore, rest: str
+) -> None:
+    said = "The red bridge was opened in 1932 by the mayor of the town [2]" + rest + "."
     answer = answer_of(await ask(make_parts(store, replies(said))))
-    assert answer.text == "The red bridge was opened in 1932 by the mayor of the town. [1]"
+    assert answer.text == said.replace("[2]", "[1]")
     (citation,) = answer.citations
-    assert (citation.source_number, citation.added, citation.support) == (1, True, "supported")
+    assert (citation.source_number, citation.added) == (1, True)
     assert answer.dropped_markers == 1
+    assert answer.notices == ()
+
+
+def test_only_the_first_six_numbers_of_a_statement_are_checked() -> None:
+    passage = Passage(A, TEXTS[A], 0, len(TEXTS[A]))
+    first = Source(1, A, "T", "a.example", (passage,))
+    others = [Source(n, A, "T", "a.example", (Passage(A, "Of fish.", 0, 8),)) for n in range(2, 10)]
+    sources = StatementSources(
+        [first, *others], "When was the red bridge opened?", shown=range(1, 10)
+    )
+    statement = TRUE.removesuffix(" [1].")
+    resolved = [sources.resolve(statement, number) for number in range(2, 10)]
+    assert resolved == [1, 1, 1, 1, 1, 1, 8, 9]
+    assert sources.resolve(statement, 2) == 1
+    assert sources.resolve("So " + statement, 9) == 1
 
 
 async def test_number_stays_where_no_source_is_better(store: SqliteStore) -> None:
@@ -198,3 +217,41 @@ def test_hesitant_yes_does_not_lift_what_the_words_doubt() -> None:
     assert level_of(combine_scores(0.35, 0.66)) != "supported"
     assert level_of(combine_scores(0.5, 0.95)) == "supported"
     assert level_of(combine_scores(0.8, 0.2)) == "unsupported"
+
+
+async def test_source_of_an_earlier_turn_is_cited_beside_new_ones(store: SqliteStore) -> None:
+    fourth = "https://d.example/"
+    later = FakeEngine(make_results(fourth), name="later")
+    parts = make_parts(
+        store,
+        [*replies(TRUE), search_call("blue ferry"), f"The blue ferry sails at noon [4]. {TRUE}"],
+        pages={fourth: "The blue ferry sails at noon from the old harbour."},
+    )
+    first = (await ask(parts))[-1]
+    assert isinstance(first, AnswerFinished)
+    second = replace(parts, engines=lambda: (later,))
+    answer = answer_of(
+        await ask(second, "When does the ferry sail?", conversation_id=first.conversation_id)
+    )
+    assert [(c.source_number, c.support) for c in answer.citations] == [
+        (4, "supported"),
+        (1, "supported"),
+    ]
+    assert [source.number for source in answer.sources] == [4, 1]
+
+
+async def test_guessed_number_of_an_earlier_turn_is_dropped(store: SqliteStore) -> None:
+    fourth = "https://d.example/"
+    parts = make_parts(
+        store,
+        [*replies(TRUE), search_call("blue ferry"), "Its captain is called Olga Brandt [1]."],
+        pages={fourth: "The blue ferry sails at noon from the old harbour."},
+    )
+    first = (await ask(parts))[-1]
+    assert isinstance(first, AnswerFinished)
+    second = replace(parts, engines=lambda: (FakeEngine(make_results(fourth)),))
+    answer = answer_of(
+        await ask(second, "Who is its captain?", conversation_id=first.conversation_id)
+    )
+    assert answer.citations == ()
+    assert answer.dropped_markers == 1

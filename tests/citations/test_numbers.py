@@ -5,13 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from websearch_agent.citations.number_words import chinese_value, english_value
-from websearch_agent.citations.numbers import (
-    Quantity,
-    find_quantities,
-    is_derived,
-    is_offered,
-    is_rounded,
-)
+from websearch_agent.citations.numbers import find_quantities, is_derived, is_rounded
+from websearch_agent.citations.quantity import Quantity, is_offered
 
 MONTHS = "January February March April May June July August September October November December"
 

@@ -66,7 +66,7 @@ def test_other_number_is_unsupported_however_similar_the_words(statement: str, w
     ("statement", "wrong"),
     [
         ("玉泉塔始建于1386年。", "1386年"),
-        ("玉泉塔位于老城东门外，高约53米。", "53"),
+        ("玉泉塔位于老城东门外，高约53米。", "53米"),
         ("该塔每年接待游客15万人次。", "15万"),
         ("塔身共有七层，由青砖砌成。", "七"),
     ],

@@ -1,5 +1,7 @@
 """Citations and statements are judged by gold answers where these know, else by the checker."""
 
+from dataclasses import replace
+
 import pytest
 
 from websearch_agent.evals.citation_scores import (
@@ -14,7 +16,6 @@ from websearch_agent.types import Answer, Citation, Passage, Source, Statement
 
 BRIDGE = "The red bridge over the wide river was opened in 1932 by the mayor of the town."
 BAKERS = "Bakers of the town start their work at four in the morning and sell bread at seven."
-TEXTS = {"bridge": BRIDGE, "bakers": BAKERS}
 
 
 def source(number: int, text: str) -> Source:
@@ -47,7 +48,6 @@ def gold(**more: object) -> Gold:
         "ids": frozenset({"bridge"}),
         "unjudged": frozenset(),
         "answers": (("1932",),),
-        "texts": TEXTS,
         **more,
     }
     return Gold(**values)  # type: ignore[arg-type]
@@ -69,6 +69,34 @@ def test_document_that_holds_the_answer_counts_without_being_named() -> None:
     known = gold(ids=frozenset({"elsewhere"}))
     citations, _ = judged(answer_of(("It was in 1932.", (1, 2))), known)
     assert [citation.right for citation in citations] == [True, False]
+
+
+def test_what_the_model_was_not_shown_of_a_page_says_nothing() -> None:
+    answer = answer_of(("It was in 1932.", (1,)))
+    cut = replace(answer, sources=(source(1, BRIDGE.partition(" was")[0]), answer.sources[1]))
+    citations, _ = judged(cut, gold(ids=frozenset({"elsewhere"})))
+    assert [citation.right for citation in citations] == [False]
+    of_gold_document, _ = judged(cut, gold())
+    assert [citation.right for citation in of_gold_document] == [None]
+    assert precision(of_gold_document, by_gold=True) == (0, 1)
+
+
+def test_brief_answer_is_no_proof_on_a_page_about_something_else() -> None:
+    answer = answer_of(("It is 4.", (1, 2)))
+    shown = "Of the red bridge 4 towers are left."
+    answer = replace(answer, sources=(source(1, shown), source(2, "The club lost 4 games.")))
+    known = gold(ids=frozenset({"elsewhere"}), answers=(("4",),))
+    question = "How many towers are left?"
+    citations = judge_citations(answer, known, question=question, id_of=id_of)
+    assert [citation.right for citation in citations] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text", ["It was not 1932 but 1975.", "The sources do not mention whether it was 1932."]
+)
+def test_statement_that_denies_or_refuses_the_gold_answer_does_not_give_it(text: str) -> None:
+    citations, _ = judged(answer_of((text, (1,))), gold())
+    assert citations[0].right is None
 
 
 def test_statement_without_the_gold_answer_is_left_to_the_checker() -> None:

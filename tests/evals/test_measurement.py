@@ -1,5 +1,6 @@
 """The frame: rows are asked once, kept, and asked again only if they failed or on request."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ import pytest
 from evals.eval_runs import Silence, run_whole
 from pydantic import BaseModel
 
-from websearch_agent.config import Settings
+from websearch_agent.config import Settings, load_settings
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.evals.measurement import Measurement, Opened, RunOptions
+from websearch_agent.evals.program import WITHOUT_EFFECT, chosen_settings
+from websearch_agent.evals.result_file import code_fingerprint
 from websearch_agent.evals.rows import read_rows
 from websearch_agent.evals.summary import make_summary
 
@@ -98,9 +101,48 @@ async def test_fresh_asks_again_and_a_cheap_row_is_always_asked(tmp_path: Path) 
 async def test_header_says_what_was_measured(tmp_path: Path) -> None:
     measured = await run_whole(Ruler().measurement(), write(tmp_path, "one"))
     header = measured.path.read_text().splitlines()[0]
-    for name in ("version", "unit", "data", "data_sha256", "started"):
+    for name in ("version", "unit", "code_sha256", "data", "data_sha256", "started"):
         assert f'"{name}"' in header
     assert measured.summary["settings"]["limit"] is None
+
+
+async def test_rows_of_a_run_that_goes_on_stand_under_its_own_date(tmp_path: Path) -> None:
+    path = write(tmp_path, "one", "three")
+    await run_whole(Ruler(broken="three").measurement(), path)
+    measured = await run_whole(Ruler().measurement(), path)
+    lines = [json.loads(line) for line in measured.path.read_text().splitlines()]
+    assert ["started" in line for line in lines] == [True, False, False, True, False]
+    assert [line.get("id") for line in lines] == [None, "0", "1", None, "1"]
+
+
+def test_other_code_begins_anew_but_not_other_doors(tmp_path: Path) -> None:
+    for name in ("evals", "search", "cli", "server"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").write_text("A = 1\n")
+    seen = {code_fingerprint(tmp_path)}
+    for name in ("evals", "search"):
+        (tmp_path / name / "a.py").write_text("A = 2\n")
+        seen.add(code_fingerprint(tmp_path))
+    (tmp_path / "profile.toml").write_text("a = 1\n")
+    seen.add(code_fingerprint(tmp_path))
+    assert len(seen) == 4
+    for name in ("cli", "server"):
+        (tmp_path / name / "a.py").write_text("A = 2\n")
+    assert code_fingerprint(tmp_path) in seen
+
+
+def test_settings_that_answers_depend_on_are_told_without_keys() -> None:
+    settings = load_settings(
+        ranking_url="http://127.0.0.1:9/v1", ranking_api_key="k-secret", reading_deadline_s=3
+    )
+    told = chosen_settings(settings)
+    assert told["ranking_url"] == "http://127.0.0.1:9/v1"
+    assert told["reading_deadline_s"] == 3.0
+    assert {"ranking_model", "answer_deadline_s", "search_threshold", "model_path"} <= set(told)
+    assert "secret" not in json.dumps(told)
+    assert not [name for name in told if name.endswith(("_key", "_proxy"))]
+    assert not set(told) & WITHOUT_EFFECT
+    assert set(Settings.model_fields) >= WITHOUT_EFFECT
 
 
 async def test_other_data_begin_anew(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@ import pytest
 from websearch_agent.evals.metrics import (
     accuracy,
     auc,
+    auc_interval,
+    bootstrap_interval,
     precision_recall_f1,
     quantile,
     ratio_interval,
+    share_interval,
     wilson_interval,
 )
 
@@ -23,10 +26,30 @@ def test_wilson_interval_of_a_known_case() -> None:
 
 
 def test_interval_of_a_ratio_is_drawn_row_by_row() -> None:
-    assert ratio_interval([(1, 2)] * 5) == [0.5, 0.5]
     # One row of 100 citations and one of one: with the first alone 0, with the other alone 1.
     assert ratio_interval([(0, 100), (1, 1)]) == [0.0, 1.0]
     assert ratio_interval([]) == ratio_interval([(0, 0)]) == [0.0, 1.0]
+
+
+def test_rows_that_all_say_the_same_leave_their_ratio_uncertain() -> None:
+    assert ratio_interval([(1, 1)] * 3) == ratio_interval([(4, 4)] * 3) == share_interval(3, 3)
+    assert ratio_interval([(1, 2)] * 4) == share_interval(2, 4)
+    assert bootstrap_interval([1.0] * 3) == share_interval(3, 3)
+    assert share_interval(3, 3) == [0.4385, 1.0]
+
+
+def test_interval_of_an_area() -> None:
+    # Hanley and McNeil 1982, table of the worked example: area .893, 51 against 58, error .032.
+    low, high = auc_interval(0.893, 51, 58)
+    assert (high - low) / 2 == pytest.approx(1.96 * 0.032, abs=0.002)
+    assert low < 0.893 < high
+
+
+def test_perfect_area_of_few_rows_is_uncertain() -> None:
+    low, high = auc_interval(1.0, 20, 20)
+    assert (low, high) == (pytest.approx(0.899, abs=0.001), 1.0)
+    assert auc_interval(0.0, 20, 20) == [0.0, pytest.approx(1 - low)]
+    assert auc_interval(1.0, 200, 200)[0] > low
 
 
 def test_precision_recall_and_f1() -> None:

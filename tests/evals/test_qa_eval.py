@@ -72,6 +72,16 @@ async def test_right_answer_with_its_citation(store: SqliteStore) -> None:
     assert "2026-11-23" in model.calls[0].messages[0].content
 
 
+async def test_answer_that_refuses_is_not_right(store: SqliteStore) -> None:
+    refusal = "The sources do not mention whether it was in 1932."
+    result, _ = await answered(store, refusal)
+    with_verdict, _ = await answered(
+        store, f"{refusal} Some say 1932.", options=QaOptions(verification="fast")
+    )
+    assert (result.correct, result.text) == (False, refusal)
+    assert (with_verdict.correct, with_verdict.unanswered) == (False, True)
+
+
 async def test_wrong_answer_on_another_page(store: SqliteStore) -> None:
     def reply(call: ModelCall) -> str:
         return f"The red bridge was opened in 1950 [{number_of(call, 'white tower')}]."

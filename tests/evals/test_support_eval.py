@@ -7,9 +7,9 @@ import pytest
 from evals.eval_runs import run_whole, summary_of
 from fakes import FakeModel
 
-from websearch_agent.agent.verification import combine_scores
+from websearch_agent.agent.verification import judged_support
 from websearch_agent.errors import InvalidRequest, ModelUnavailable
-from websearch_agent.evals.metrics import auc_interval, macro_f1
+from websearch_agent.evals.metrics import macro_f1
 from websearch_agent.evals.support import (
     SupportResult,
     SupportRow,
@@ -20,7 +20,7 @@ from websearch_agent.evals.support import (
     summarise_support,
     support_eval,
 )
-from websearch_agent.types import Source
+from websearch_agent.types import Source, Support
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ ROW = SupportRow(
 def result(id_: str, label: str, level: str, score: float, **more: object) -> SupportResult:
     values = {"lang": "en", "src": "a", "verbatim": False, "ms": 1.0, "contradicted": False, **more}
     values = {"fast_score": score, "fast_level": level, **values}
-    values = {"both_score": score, "both_level": level, **values}
+    values = {"model_score": score, "model_level": level, **values}
     return SupportResult(id=id_, label=label, level=level, score=score, **values)  # type: ignore[arg-type]
 
 
@@ -75,22 +75,19 @@ def test_a_source_is_easy_only_if_every_true_row_was_copied() -> None:
 
 def test_methods_are_compared_on_the_same_rows() -> None:
     rows = [
-        result("1", "supported", "supported", 0.4, fast_score=0.9, both_score=0.65),
-        result("2", "not_supported", "supported", 0.6, fast_score=0.2, both_level="unsupported"),
+        result("1", "supported", "supported", 0.4, fast_score=0.9, model_score=0.65),
+        result("2", "not_supported", "supported", 0.6, fast_score=0.2, model_level="unsupported"),
     ]
     metrics = summarise_support(rows, {"method": "model"})["metrics"]
-    assert (metrics["auc"], metrics["auc_fast"], metrics["auc_both"]) == (0.0, 1.0, 1.0)
-    assert (metrics["false_accepts_fast"], metrics["false_accepts_both"]) == (1.0, 0.0)
-    assert metrics["macro_f1_both"] == 1.0
+    assert (metrics["auc"], metrics["auc_fast"], metrics["auc_model"]) == (0.0, 1.0, 1.0)
+    assert (metrics["false_accepts_fast"], metrics["false_accepts_model"]) == (1.0, 0.0)
+    assert metrics["macro_f1_model"] == 1.0
     assert "auc_ci95" not in metrics
 
 
-def test_macro_f1_and_the_interval_of_an_area() -> None:
+def test_macro_f1_is_the_mean_of_both_classes() -> None:
     # Positive: precision 1, recall 1/2. Negative: precision 1/2, recall 1. Both F1 are 2/3.
     assert macro_f1([True, True, False], [True, False, False]) == pytest.approx(2 / 3)
-    # Hanley and McNeil 1982, table of the worked example: area .893, 51 against 58, error .032.
-    low, high = auc_interval(0.893, 51, 58)
-    assert (high - low) / 2 == pytest.approx(1.96 * 0.032, abs=0.002)
 
 
 async def test_words_are_checked_against_numbered_sources() -> None:
@@ -111,10 +108,30 @@ async def test_model_is_asked_and_a_failure_is_told() -> None:
     model = FakeModel([])
     judged = await judge_row(ROW, model, judge)
     fast = check_row(ROW).score
-    assert (judged.score, judged.level, judged.fast_score) == (0.9, "supported", fast)
-    assert judged.both_score == pytest.approx(combine_scores(fast, 0.9), abs=1e-6)
+    both = judged_support(Support("supported", fast), 0.9)
+    assert (judged.score, judged.level) == (both.score, both.level)
+    alone = (judged.model_score, judged.model_level, judged.fast_score)
+    assert alone == (0.9, "supported", fast)
     failed = await judge_row(ROW.model_copy(update={"claim": "fail"}), model, judge)
     assert failed.failed == "model_unavailable: down"
+
+
+@pytest.mark.parametrize(
+    ("claim", "passage", "level"),
+    [
+        # The words cannot tell what a Chinese text says: the model decides alone.
+        ("The mayor likes boats.", "这座桥于1932年建成。", "supported"),
+        ("I hope this helps!", BRIDGE, "not_checkable"),
+        # What a source says otherwise stays, whatever the model thinks.
+        ("The red bridge over the river was opened in 1975.", BRIDGE, "unsupported"),
+    ],
+)
+async def test_both_judge_as_the_program_does(claim: str, passage: str, level: str) -> None:
+    async def says_yes(*_: object, question: str) -> float:
+        return 0.99
+
+    row = ROW.model_copy(update={"claim": claim, "passages": (passage,)})
+    assert (await judge_row(row, FakeModel([]), says_yes)).level == level
 
 
 async def test_rows_of_a_file_are_measured(tmp_path: Path) -> None:

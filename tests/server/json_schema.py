@@ -1,5 +1,6 @@
 """As much of JSON Schema as the schema of an answer uses; any other word is an error."""
 
+import re
 from typing import Any
 
 _NOTES = {"$schema", "$defs", "title", "description"}
@@ -36,6 +37,8 @@ def _check(word: str, wanted: Any, value: Any, root: dict[str, Any], at: str) ->
             return [] if is_right else [f"{at}: {value!r} is no {wanted}"]
         case "const":
             return [] if value == wanted else [f"{at}: {value!r} is not {wanted!r}"]
+        case "pattern":
+            return [] if re.search(wanted, value) else [f"{at}: {value!r} is not like {wanted!r}"]
         case "enum":
             return [] if value in wanted else [f"{at}: {value!r} is none of {wanted}"]
         case "anyOf":

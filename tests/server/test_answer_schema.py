@@ -12,16 +12,31 @@ from fakes import FakeModel
 from server.fake_service import FakeService, search_script, serve
 from server.json_schema import violations
 
+from websearch_agent.agent.answer_builder import AnswerBuilder
+from websearch_agent.citations.markers import CitationStream
+from websearch_agent.citations.statements import split_statements
+from websearch_agent.citations.support import SupportChecker
 from websearch_agent.errors import ModelUnavailable
+from websearch_agent.events import AnswerDelta, CitationAdded, SourcesSelected, StatementVerified
 from websearch_agent.server.schemas import answer_schema
 from websearch_agent.server.wire import answer_to_json, to_json_object
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import ANSWER_SCHEMA_VERSION, Answer, Citation, Statement, Support
+from websearch_agent.types import (
+    ANSWER_SCHEMA_VERSION,
+    Answer,
+    Citation,
+    Passage,
+    Source,
+    Statement,
+    Support,
+)
 
 pytestmark = pytest.mark.anyio
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "answer.schema.json"
 DOCUMENTATION = COMMITTED.with_name("answer.md")
+# What the example in the documentation answers.
+QUESTION = "How long was the Harrow Point lighthouse in use?"
 
 
 def check(answer: Any) -> list[str]:
@@ -39,7 +54,17 @@ def test_schema_says_what_fields_mean_in_the_words_of_json() -> None:
     schema = answer_schema()
     assert "`finish_reason` is `stop`" in schema["description"]
     assert "null until" in schema["$defs"]["Citation"]["description"]
-    assert schema["properties"]["schema_version"]["const"] == ANSWER_SCHEMA_VERSION
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"),
+    [(ANSWER_SCHEMA_VERSION, True), ("1.1", True), ("1.12", True), ("2.0", False), ("11.0", False)],
+)
+def test_schema_takes_answers_of_later_programs_that_have_more_fields(
+    version: str, fits: bool
+) -> None:
+    answer = {**to_json_object(Answer("It.")), "schema_version": version}
+    assert (check(answer) == []) is fits
 
 
 async def test_schema_is_served_and_a_served_answer_is_as_it_says() -> None:
@@ -107,6 +132,55 @@ def test_every_field_is_required() -> None:
     assert all(check({n: v for n, v in whole.items() if n != name}) for name in whole)
 
 
-def test_example_in_the_documentation_is_as_the_schema_says() -> None:
+def documented_example() -> Any:
     block = DOCUMENTATION.read_text("utf-8").split("```json\n")[1].split("```")[0]
-    assert check(json.loads(block)) == []
+    return json.loads(block)
+
+
+def test_example_in_the_documentation_is_as_the_schema_says() -> None:
+    assert check(documented_example()) == []
+
+
+def test_example_in_the_documentation_is_what_the_program_finds() -> None:
+    example = documented_example()
+    found = to_json_object(build_answer(example["text"], example["sources"], QUESTION))
+    assert [level_of(one) for one in found["statements"]] == [
+        level_of(one) for one in example["statements"]
+    ]
+    assert {one["support"]["level"] for one in example["statements"]} >= {
+        "supported",
+        "unsupported",
+    }
+    assert found["citations"] == example["citations"]
+    assert found["sources"] == example["sources"]
+
+
+def level_of(statement: Any) -> tuple[object, ...]:
+    support = statement["support"]
+    told = [support[name] for name in ("level", "source_number", "quote", "contradicted")]
+    return (statement["text"], statement["start_index"], *told)
+
+
+def build_answer(text: str, sources: list[Any], question: str) -> Answer:
+    """The text and its sources as the program folds and checks them."""
+    read = [source_of(source) for source in sources]
+    stream, builder = CitationStream([source.number for source in read]), AnswerBuilder(float)
+    builder.observe(SourcesSelected(tuple(read)))
+    builder.observe(AnswerDelta(stream.feed(text) + stream.finish()))
+    for marker in stream.markers:
+        place = (marker.start_index, marker.end_index)
+        builder.observe(CitationAdded(marker.source_number, "", *place, added=marker.added))
+    checker = SupportChecker(read)
+    for statement in split_statements(stream.text, stream.markers):
+        cited = statement.source_numbers
+        support = checker.check(statement.text, cited=cited, question=question)
+        each = tuple(
+            (n, checker.check(statement.text, cited=(n,), question=question).level) for n in cited
+        )
+        builder.observe(StatementVerified(replace(statement, support=support), each))
+    return builder.build()
+
+
+def source_of(source: Any) -> Source:
+    passages = tuple(Passage(**passage) for passage in source["passages"])
+    return Source(**{**source, "passages": passages})

@@ -1,7 +1,8 @@
 """Sends the answer's text out, and its citations, as the model writes it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 
 from websearch_agent.agent.fence_echo import FenceEchoFilter
 from websearch_agent.agent.notices import cut_notice, nothing_found_notice, uncited_notice
@@ -17,6 +18,8 @@ Emit = Callable[[object], None]
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _LATIN_WORD = re.compile(r"[a-z][a-z0-9_]{2,}")
+# Each is checked in the event loop, 1 to 5 ms; a statement seldom names more than three.
+_MAX_CHECKED_NUMBERS = 6
 
 
 class EmptyReply(InvalidModelOutput):
@@ -33,6 +36,59 @@ def _nothing_written(finish_reason: str) -> InvalidModelOutput:
     if finish_reason == "repetition":
         return InvalidModelOutput("The model went round in circles. Ask in other words.")
     return EmptyReply("The model wrote nothing. Ask again, or in other words.")
+
+
+class StatementSources:
+    """Which source a statement of the answer may name; nothing is counted or checked twice."""
+
+    def __init__(self, sources: Sequence[Source], question: str, *, shown: Collection[int]) -> None:
+        self._sources = sources
+        self._shown = shown
+        self._question = question
+        self._found: dict[str, int | None] = {}
+        self._resolved: dict[tuple[str, int], int | None] = {}
+        self._statement = ""
+        self._checked = 0
+
+    @cached_property
+    def checker(self) -> SupportChecker:
+        """Made when the first statement needs it: counting the sources takes longest."""
+        return SupportChecker(self._sources)
+
+    def find(self, statement: str) -> int | None:
+        """The shown source that surely says it, None if none does."""
+        if not self._shown:
+            return None
+        if statement not in self._found:
+            found = self.checker.find_source(statement, question=self._question)
+            self._found[statement] = found if found in self._shown else None
+        return self._found[statement]
+
+    def resolve(self, statement: str, number: int) -> int | None:
+        """This number, or another source's that surely says the statement while this one does not.
+
+        None for a source of an earlier turn that this call did not show and that does not say it:
+        its number is a guess. `statement` is what it says so far; a number behind the sixth is
+        taken as it is.
+        """
+        if not statement.startswith(self._statement):
+            self._checked = 0
+        self._statement = statement
+        if (statement, number) not in self._resolved:
+            if self._checked == _MAX_CHECKED_NUMBERS:
+                return number
+            self._checked += 1
+            self._resolved[statement, number] = self._resolve(statement, number)
+        return self._resolved[statement, number]
+
+    def _resolve(self, statement: str, number: int) -> int | None:
+        alone = self.checker.check(statement, cited=(number,), question=self._question)
+        guessed = bool(self._shown) and number not in self._shown
+        says_it = alone.level in ("supported", "partial")
+        if says_it or (alone.level == "not_checkable" and not guessed):
+            return number
+        found = self.find(statement)
+        return None if found is None and guessed else found or number
 
 
 class AnswerWriter:
@@ -52,6 +108,9 @@ class AnswerWriter:
         self._question = question
         self._sources = sources
         self._shown = shown
+        self._statement_sources = StatementSources(
+            list(sources.values()), question, shown={source.number for source in shown}
+        )
         self._stream = self._new_stream()
         self._fence_echo = FenceEchoFilter()
         self._sent_markers = 0
@@ -84,7 +143,8 @@ class AnswerWriter:
             return
         said = " ".join(passage.text for passage in source.passages)
         if bool(_CJK.search(text)) == bool(_CJK.search(said)):
-            near = bool(SupportChecker([source]).check(text, question=self._question).quote)
+            checker = self._statement_sources.checker
+            near = bool(checker.check(text, cited=(number,), question=self._question).quote)
         else:
             words = set(_LATIN_WORD.findall(text.casefold()))
             shared = words & set(_LATIN_WORD.findall(said.casefold()))
@@ -100,17 +160,8 @@ class AnswerWriter:
         self._sent_markers = 0
 
     def _new_stream(self) -> CitationStream:
-        checker = SupportChecker(self._shown)
-
-        def find(statement: str) -> int | None:
-            return checker.find_source(statement, question=self._question)
-
-        def accepts(statement: str, number: int) -> bool:
-            """Not where the words of this source do not say it, and those of another surely do."""
-            alone = checker.check(statement, cited=(number,), question=self._question)
-            return alone.level != "unsupported" or find(statement) in (None, number)
-
-        return CitationStream(self._sources, find_source=find, accepts=accepts)
+        chosen = self._statement_sources
+        return CitationStream(self._sources, find_source=chosen.find, resolve=chosen.resolve)
 
     def end(self, finish_reason: str) -> None:
         self._show(self._fence_echo.finish())

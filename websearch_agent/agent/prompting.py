@@ -45,11 +45,10 @@ def search_switch(state: AgentState, context: AgentContext) -> SearchSwitch:
 def citable_sources(prompt: Prompt, context: AgentContext) -> dict[int, Source]:
     """By number, the sources that an answer to this prompt can name.
 
-    Those that the prompt shows; without evidence also those that the shown history cites. Any
-    other number of the conversation would be a guess of the model.
+    Those that the prompt shows, and those that the shown history cites. Any other number of the
+    conversation would be a guess of the model.
     """
-    if prompt.evidence is not None:
-        return {source.number: source for source in prompt.evidence.sources}
     said = "".join(message.content for message in prompt.history)
     cited = {s.number: s for s in context.earlier_sources if f"[{s.number}]" in said}
-    return {**cited, **{source.number: source for source in prompt.in_hand}}
+    shown = prompt.evidence.sources if prompt.evidence is not None else prompt.in_hand
+    return {**cited, **{source.number: source for source in shown}}

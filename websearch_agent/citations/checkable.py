@@ -2,8 +2,8 @@
 
 import re
 
-from websearch_agent.citations.claims import Claim
-from websearch_agent.citations.refusals import says_not_said
+from websearch_agent.citations.claims import Claim, parse_claim
+from websearch_agent.citations.refusals import says_not_said, stated_beside
 from websearch_agent.citations.terms import FUNCTION_WORD_WEIGHT
 
 _PLEASANTRY = re.compile(
@@ -24,6 +24,8 @@ _PLEASANTRY = re.compile(
 _YES = re.compile(
     r"\W*(?:yes|yeah|correct|right|true|indeed|是|是的|对|对的|没错|正确)\W*", re.IGNORECASE
 )
+# Fewer are an opening: "Unfortunately".
+_MIN_WORDS = 2
 
 
 def is_yes(statement: str) -> bool:
@@ -36,6 +38,25 @@ def has_something_to_check(claim: Claim) -> bool:
     text = claim.text.rstrip()
     if not text or text.endswith(("?", "？")):
         return False
-    if _PLEASANTRY.match(text) or says_not_said(text):
+    if _PLEASANTRY.match(text):
         return False
+    if says_not_said(text):
+        return _states_something(parse_claim(stated_beside(text), claim.question))
     return bool(claim.quantities) or any(w > FUNCTION_WORD_WEIGHT for w in claim.terms.weights)
+
+
+def without_refusal(claim: Claim) -> Claim:
+    """What a statement that says what the sources do not say states besides; else as it is."""
+    if not says_not_said(claim.text):
+        return claim
+    beside = parse_claim(stated_beside(claim.text), claim.question)
+    return beside if _states_something(beside) else claim
+
+
+def _states_something(claim: Claim) -> bool:
+    """Whether so little text is a clause: a number, or some words that are not the question's."""
+    words = sum(
+        weight > FUNCTION_WORD_WEIGHT and bool(claim.new >> number & 1)
+        for number, weight in enumerate(claim.terms.weights)
+    )
+    return bool(claim.text) and (bool(claim.quantities) or words >= _MIN_WORDS)

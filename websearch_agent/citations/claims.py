@@ -3,13 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from websearch_agent.citations.numbers import (
-    MONTHS,
-    Quantity,
-    find_quantities,
-    is_offered,
-    offers_of,
-)
+from websearch_agent.citations.dates import MONTHS
+from websearch_agent.citations.numbers import find_quantities
+from websearch_agent.citations.quantity import Quantity, is_offered, offers_of
 from websearch_agent.citations.terms import (
     FUNCTION_STEMS,
     Token,
@@ -74,6 +70,7 @@ class Claim:
     """
 
     text: str
+    question: str
     tokens: tuple[Token, ...]
     terms: WeightedTerms
     asked: WeightedTerms
@@ -107,8 +104,13 @@ def parse_claim(statement: str, question: str) -> Claim:
     asked = _weighted(question, tuple(tokens_of(question)))
     offers = offers_of(quantity for quantity, _ in asked.numbers)
     new = terms.all & ~terms.mask(frozenset(asked.places), offers)
-    names = tuple(token for token in tokens[1:] if _is_name(token))
-    return Claim(text, tokens, terms, asked, new, names)
+    # Any first word has a capital; one right before another name is a name: "Jane Smith".
+    begins_with_name = (
+        len(tokens) > 1 and _is_name(tokens[1], text) and tokens[1].start == tokens[0].end + 1
+    )
+    named = tokens if begins_with_name else tokens[1:]
+    names = tuple(token for token in named if _is_name(token, text))
+    return Claim(text, question, tokens, terms, asked, new, names)
 
 
 def _weighted(text: str, tokens: tuple[Token, ...]) -> WeightedTerms:
@@ -127,5 +129,6 @@ def _weighted(text: str, tokens: tuple[Token, ...]) -> WeightedTerms:
     return WeightedTerms(places, tuple(map(term_weight, places)), tuple(numbers))
 
 
-def _is_name(token: Token) -> bool:
-    return token.is_name and token.stem not in FUNCTION_STEMS and token.stem not in MONTHS
+def _is_name(token: Token, text: str) -> bool:
+    is_month = text[token.start : token.end].lower() in MONTHS
+    return token.is_name and not is_month and token.stem not in FUNCTION_STEMS

@@ -1,36 +1,29 @@
-"""What a source says otherwise than a statement: numbers, dates, names, a denial."""
+"""The numbers and dates of a statement that its sources do not hold, or hold otherwise."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
+from websearch_agent.citations.binding import holds_score_reversed, is_bound_otherwise
 from websearch_agent.citations.claims import Claim
+from websearch_agent.citations.denials import NEARLY_SAME
 from websearch_agent.citations.nearest import Nearest
-from websearch_agent.citations.numbers import (
-    Quantity,
-    is_derived,
-    is_offered,
-    is_rounded,
-    offers_of,
-)
-from websearch_agent.citations.terms import FUNCTION_STEMS, Token, term_weight
+from websearch_agent.citations.numbers import is_derived, is_rounded
+from websearch_agent.citations.quantity import Quantity, is_offered, offers_of
 
 # A sentence that holds a number is about the statement if it also holds this share of its terms.
 _ABOUT_IT = 0.2
-_NEARLY_SAME = 0.75
-# Words with the same first letters may be one name: Bavaria, Bavarian.
-_SAME_BEGINNING = 4
-# A number's own sentence holds less than this of what the sentence with another number holds.
-_MISPLACED = 0.6
-# What is denied stands close behind the word of denial.
-_DENIED_WORDS = 4
-_ANSWER_PARTICLE = re.compile(r"^\W*no\b", re.IGNORECASE)
-_DENIAL = re.compile(
-    r"\b(?:not|no|never|none|nor|neither|without|cannot|unable)\b|n['’]t\b"
-    r"|不(?!仅|但|过|断|同|少|久|得不|可不|能不)|没有|没能|未(?!来|必)|并非|无法|从未",
+# "Is it 500 metres tall?" asks for the number, "Who won in 2021?" only names the occasion.
+_ASKS_WHETHER = re.compile(
+    r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b"
+    r"|吗|是否|是不是|有没有",
     re.IGNORECASE,
 )
+# "Volume 3", "the title in 2021"; an amount or a length in a question is what it is about.
+_OCCASIONS = ("date", "time", "century", "number")
+# A number's own sentence holds less than this of what the sentence with another number holds.
+_MISPLACED = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +52,54 @@ def check_numbers(claim: Claim, nearest: Nearest) -> NumberCheck:
         return NumberCheck()
     near = [q for place in nearest.around for q in nearest.sentences[place].quantities]
     anywhere = _union(sentence.offers for sentence in nearest.sentences)
+    values = [(q.kind, q.value) for q in near if q.value is not None]
+    kinds = {q.kind for q in near}
+    missing = [q for q in claim.quantities if not is_offered(q, anywhere)]
+    stated = [q for q in missing if not _is_occasion(q, claim)]
+    derived = [q for q in stated if q.kind != "date" and _follows(q, values)]
+    differing = [q for q in stated if q.kind in kinds and q not in derived]
+    elsewhere = _held_elsewhere(claim, nearest, kinds, missing)
+    return NumberCheck(tuple(missing), tuple(differing), tuple(derived), tuple(elsewhere))
+
+
+def is_about(claim: Claim, nearest: Nearest) -> bool:
+    """Whether the nearest sentences speak of what the statement's words, not its numbers, say."""
+    words = claim.terms.all
+    for _, written in claim.terms.numbers:
+        words &= ~written
+    return claim.share(nearest.mask(nearest.around), words) >= _ABOUT_IT
+
+
+def _is_occasion(quantity: Quantity, claim: Claim) -> bool:
+    """Whether the question brought the number up, and not to ask whether it is so."""
+    asked = offers_of(other for other, _ in claim.asked.numbers)
+    told = quantity.kind in _OCCASIONS and not _ASKS_WHETHER.search(claim.question)
+    return told and is_offered(quantity, asked)
+
+
+def _held_elsewhere(
+    claim: Claim, nearest: Nearest, kinds: set[str], missing: list[Quantity]
+) -> list[Quantity]:
+    """The numbers that stand in other sentences than the nearest, or there beside other words."""
     about_it = _union(
         sentence.offers
         for place, sentence in enumerate(nearest.sentences)
         if place in nearest.around or claim.share(nearest.masks[place]) >= _ABOUT_IT
     )
-    kinds = {quantity.kind for quantity in near}
-    values = [quantity.value for quantity in near if quantity.value is not None]
-    asked = offers_of(quantity for quantity, _ in claim.asked.numbers)
-    missing = [q for q in claim.quantities if not is_offered(q, anywhere)]
-    stated = [q for q in missing if not is_offered(q, asked)]
-    derived = [q for q in stated if q.kind != "date" and _follows(q, values)]
-    differing = [q for q in stated if q.kind in kinds and q not in derived]
-    elsewhere = [
+    best = nearest.sentences[nearest.best]
+    reversed_score = holds_score_reversed(claim, best)
+    return [
         q
         for q in claim.quantities
         if q.kind in kinds
         and q not in missing
-        and (not is_offered(q, about_it) or _is_misplaced(q, claim, nearest))
+        and (
+            not is_offered(q, about_it)
+            or reversed_score
+            or is_bound_otherwise(q, claim, best)
+            or _is_misplaced(q, claim, nearest)
+        )
     ]
-    return NumberCheck(tuple(missing), tuple(differing), tuple(derived), tuple(elsewhere))
 
 
 def _is_misplaced(quantity: Quantity, claim: Claim, nearest: Nearest) -> bool:
@@ -94,85 +115,13 @@ def _is_misplaced(quantity: Quantity, claim: Claim, nearest: Nearest) -> bool:
             q.kind == quantity.kind and not is_offered(q, stated) for q in sentence.quantities
         ):
             other = max(other, share)
-    return other >= _NEARLY_SAME and holding < _MISPLACED * other
+    return other >= NEARLY_SAME and holding < _MISPLACED * other
 
 
-def missing_names(claim: Claim, nearest: Nearest) -> tuple[Token, ...]:
-    """The statement's capitalised words that the sentences around the nearest do not hold."""
-    if not claim.names:
-        return ()
-    said = frozenset().union(*(nearest.sentences[place].terms for place in nearest.around))
-    return tuple(name for name in claim.names if name.stem not in said)
-
-
-def differing_names(claim: Claim, nearest: Nearest) -> tuple[str, ...]:
-    """Names that are new to the question and in no sentence, while the nearest names others.
-
-    Of 226 such statements one in eight was supported (Nov 2026); with names that the question
-    brought up, one in four: these have other spellings.
-    """
-    said = frozenset().union(*(sentence.terms for sentence in nearest.sentences))
-    beginnings = {term[:_SAME_BEGINNING] for term in said}
-    absent = [
-        names
-        for names in _side_by_side(claim)
-        if all(name.stem[:_SAME_BEGINNING] not in beginnings for name in names)
-    ]
-    others = any(
-        token.is_name and token.stem not in claim.terms.places and token.stem not in FUNCTION_STEMS
-        for token in nearest.sentences[nearest.best].tokens[1:]
-    )
-    if not others:
-        return ()
-    return tuple(claim.text[names[0].start : names[-1].end] for names in absent)
-
-
-def denies(text: str) -> bool:
-    """Whether the text holds a word of denial."""
-    return _DENIAL.search(text) is not None
-
-
-def denial_against(claim: Claim, nearest: Nearest) -> tuple[str, ...]:
-    """What the statement denies of a sentence that does not, or fails to deny with it.
-
-    The statement's word of denial, or what it asserts and the sentence denies. The latter only if
-    the two are nearly the same: a sentence that denies something says much else (of 21 English
-    statements whose words such a sentence held, 19 were supported, Nov 2026).
-    """
-    best = nearest.sentences[nearest.best]
-    stated = _DENIAL.search(_ANSWER_PARTICLE.sub("", claim.text))
-    said = _DENIAL.search(best.text)
-    if bool(stated) == bool(said) or claim.share(nearest.masks[nearest.best]) < _NEARLY_SAME:
-        return ()
-    if stated:
-        return (stated[0],)
-    total = sum(map(term_weight, best.terms))
-    shared = sum(term_weight(term) for term in best.terms & claim.terms.places.keys())
-    if said is None or shared < _NEARLY_SAME * total:
-        return ()
-    denied = [token.stem for token in best.tokens if token.start >= said.end()][:_DENIED_WORDS]
-    asserted = (t for t in claim.tokens if t.stem in denied and t.stem not in FUNCTION_STEMS)
-    return tuple(claim.text[token.start : token.end] for token in list(asserted)[:1])
-
-
-def _follows(quantity: Quantity, values: list[float]) -> bool:
-    value = quantity.value
+def _follows(quantity: Quantity, near: list[tuple[str, float]]) -> bool:
+    value, values = quantity.value, [other for kind, other in near if kind == quantity.kind]
     return value is not None and (is_rounded(value, values) or is_derived(value, values))
 
 
 def _union(sets: Iterable[frozenset[tuple[str, float]]]) -> frozenset[tuple[str, float]]:
     return frozenset(chain.from_iterable(sets))
-
-
-def _side_by_side(claim: Claim) -> list[list[Token]]:
-    """The names that the question does not hold, those of one person or place together."""
-    groups: list[list[Token]] = []
-    for name in claim.names:
-        place = claim.terms.places.get(name.stem)
-        if place is None or not claim.new >> place & 1 or not name.stem.isalpha():
-            continue
-        if groups and not claim.text[groups[-1][-1].end : name.start].strip(" .-'"):
-            groups[-1].append(name)
-        else:
-            groups.append([name])
-    return groups

@@ -1,15 +1,16 @@
 """Finds citation markers in an answer while it streams in, however the chunks are cut.
 
 `marker_forms.py` lists the forms. Code, links (`[1](…)`, `[words](…)`) and escaped brackets are
-left alone. Each marker goes out as `[n]`; a number without a source is dropped and counted, never
-moved to another page, and stays as text only where it is no citation (`[0, 255]`).
+left alone. Each marker goes out as `[n]`; a number without a source is dropped and counted.
+Brackets stay as text only where what is around them says so (`the interval [10, 250]`, `x[7]`).
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from websearch_agent.citations.marker_forms import (
+    CONTEXT_CHARS,
     MAX_MARKER_CHARS,
     OPENERS,
     WrittenMarker,
@@ -37,7 +38,7 @@ _TARGET_PART = re.compile(r"[^\s()]+")
 class Marker:
     """A marker `[n]` and its place in the text that went out.
 
-    `added`: the model wrote none, and a source was found that says the statement.
+    `added`: the model wrote none, or another, and a source was found that says the statement.
     """
 
     source_number: int
@@ -49,8 +50,9 @@ class Marker:
 class CitationStream:
     """Feed the model's text; take out text and markers. The result never depends on chunking.
 
-    `find_source` is asked for the source of each statement that ended without a marker; `accepts`,
-    whether a statement may name this source: if not, the marker is dropped and counted.
+    `find_source` is asked for the source of each statement that ended without a marker; `resolve`,
+    with the statement so far and a known number, for the number to put there: another one is
+    marked as added and the model's counted as dropped; None only drops it.
     """
 
     def __init__(
@@ -58,11 +60,12 @@ class CitationStream:
         known_numbers: Collection[int],
         *,
         find_source: Callable[[str], int | None] = lambda _: None,
-        accepts: Callable[[str, int], bool] = lambda _statement, _number: True,
+        resolve: Callable[[str, int], int | None] = lambda _statement, number: number,
     ) -> None:
-        self._accepts = accepts
+        self._resolve = resolve
         self._known = frozenset(known_numbers)
-        self._highest = max(self._known, default=0)
+        # The numbers that the open statement names, and whether they were added.
+        self._named: dict[int, bool] = {}
         self._uncited = UncitedStatements(find_source)
         self._held = ""
         self._out: list[str] = []
@@ -204,8 +207,8 @@ class CitationStream:
         # One more character tells "[1]" from "[1](link)" and from "[1]: what it stands for".
         if not behind and not self._final:
             return False
-        before = "" if spaces else self._last_chars
-        if is_no_citation(marker, highest=self._highest, before=before):
+        before = self._last_chars + spaces
+        if is_no_citation(marker, known=self._known, before=before, behind=behind):
             return self._emit(start + marker.length)
         if behind == "(":
             return self._emit(start + marker.length)
@@ -219,27 +222,34 @@ class CitationStream:
         return self._emit(part.end()) if part else True
 
     def _take_marker(self, marker: WrittenMarker, spaces: str, behind: str) -> None:
-        known = [number for number in marker.numbers if self._may_name(number)]
-        self.dropped_markers += len(marker.numbers) - len(known)
+        numbers = marker.numbers(self._known)
+        if self._uncited.next_marker_leads and not self._known.isdisjoint(numbers):
+            self._close_statement()
+        placed = self._choose_numbers(numbers)
         length = len(spaces) + marker.length
-        if not known and self._blank_line and behind in (":", "："):
+        if not placed and self._blank_line and behind in (":", "："):
             length += 1  # "[9]: A title" without its number: the colon would hang in the air.
-        if known:
-            if self._uncited.next_marker_leads:
-                self._close_statement()
+        if placed:
             self._put(spaces)
-            self._uncited.add_markers(spaces + "".join(f"[{number}]" for number in known))
+            self._uncited.add_markers(spaces + "".join(f"[{number}]" for number in placed))
             self._blank_line = False
-        for number in known:
-            self._put_marker(number)
+        for number, added in placed.items():
+            self._put_marker(number, added=added)
         self._held = self._held[length:]
 
-    def _may_name(self, number: int) -> bool:
-        """Whether the number is known, and may stand behind the statement that it would follow."""
-        if number not in self._known:
-            return False
-        statement = "" if self._uncited.next_marker_leads else self._uncited.statement
-        return not statement or self._accepts(statement, number)
+    def _choose_numbers(self, numbers: Sequence[int]) -> dict[int, bool]:
+        """Those to put here, and whether they are added; the dropped ones are counted."""
+        statement = self._uncited.statement
+        chosen: dict[int, bool] = {}
+        for number in numbers:
+            is_known = number in self._known
+            put = self._resolve(statement, number) if is_known and statement else number
+            self.dropped_markers += not is_known or put != number
+            # One that was put in another's place need not stand there again.
+            is_there = put in self._named if put != number else self._named.get(number, False)
+            if put in self._known and not is_there:
+                self._named[put] = chosen[put] = put != number
+        return chosen
 
     def _put_marker(self, number: int, *, added: bool = False) -> None:
         marker = f"[{number}]"
@@ -249,6 +259,7 @@ class CitationStream:
 
     def _close_statement(self) -> None:
         found = self._uncited.close()
+        self._named = {}
         if found is not None and found[1] in self._known:
             space, number = found
             self._put(space)
@@ -282,7 +293,7 @@ class CitationStream:
     def _put(self, text: str) -> None:
         self._out.append(text)
         self._length += len(text)
-        self._last_chars = (self._last_chars + text)[-2:]
+        self._last_chars = (self._last_chars + text)[-CONTEXT_CHARS:]
 
 
 def _up_to(text: str, char: str) -> int:

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from websearch_agent.citations.answer_place import answer_place
 from websearch_agent.citations.claims import Claim
-from websearch_agent.citations.contradictions import NumberCheck, denies, missing_names
+from websearch_agent.citations.contradictions import NumberCheck
+from websearch_agent.citations.denials import denies
+from websearch_agent.citations.names import missing_names
 from websearch_agent.citations.nearest import Nearest
 from websearch_agent.citations.terms import term_weight
 from websearch_agent.citations.windows import Sentence, neighbours

@@ -11,12 +11,22 @@ _VALUES = {word: value for value, word in enumerate(_ONES.split())} | {
     word: value * 10 for value, word in enumerate(_TENS.split(), start=2)
 }
 _MULTIPLIERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
+# Of the ordinals only those that are no fraction, no unit of time and no mere "at first"; behind a
+# ten all of them: "twenty-first".
+_ORDINAL_WORDS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_ORDINALS = {word: value for value, word in enumerate(_ORDINAL_WORDS.split(), start=1)}
+_LATE_ORDINALS = "|".join(list(_ORDINALS)[9:])
+_ANY_ORDINAL = "|".join(_ORDINALS)
 _ANY = "|".join(_VALUES)
 _MULTIPLIER = "|".join(_MULTIPLIERS)
 # "one" alone is mostly a pronoun; bounded, as a text may consist of such words.
 ENGLISH_NUMERAL = re.compile(
     rf"\b(?!one\b(?![\s-](?:{_MULTIPLIER})))(?:{_ANY})"
-    rf"(?:(?:[\s-]|\sand\s)(?:{_ANY}|{_MULTIPLIER})){{0,8}}\b",
+    rf"(?:(?:[\s-]|\sand\s)(?:{_ANY}|{_MULTIPLIER})){{0,8}}(?:(?<=ty)[\s-](?:{_ANY_ORDINAL}))?\b"
+    rf"|\b(?:{_LATE_ORDINALS})\b",
     re.IGNORECASE,
 )
 
@@ -48,7 +58,7 @@ def english_value(words: str) -> float:
             total += max(group, 1) * _MULTIPLIERS[word]
             group = 0
         else:
-            group += _VALUES.get(word, 0)
+            group += _VALUES.get(word, 0) or _ORDINALS.get(word, 0)
     return float(total + group)
 
 

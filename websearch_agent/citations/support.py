@@ -3,16 +3,20 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from websearch_agent.citations.checkable import has_something_to_check, is_yes
-from websearch_agent.citations.claims import Claim, parse_claim
-from websearch_agent.citations.contradictions import (
-    check_numbers,
-    denial_against,
-    differing_names,
+from websearch_agent.citations.checkable import (
+    has_something_to_check,
+    is_yes,
+    without_refusal,
 )
+from websearch_agent.citations.claims import Claim, parse_claim
+from websearch_agent.citations.contradictions import check_numbers, is_about
+from websearch_agent.citations.denials import denial_against, opposite_of
 from websearch_agent.citations.measures import Measures, measure
+from websearch_agent.citations.names import differing_designations, differing_names
 from websearch_agent.citations.nearest import Nearest, find_nearest
 from websearch_agent.citations.quote_choice import choose_quote
+from websearch_agent.citations.refusals import says_not_said
+from websearch_agent.citations.same_words import says_every_word
 from websearch_agent.citations.scripts import in_different_scripts, is_chinese, shared_share
 from websearch_agent.citations.support_weights import PARTIAL_FROM, SUPPORTED_FROM, score_of
 from websearch_agent.citations.windows import IndexedSource, index_source
@@ -53,6 +57,7 @@ class SupportChecker:
         sources = [s for number, s in self._sources.items() if not cited or number in cited]
         affirms = bool(question) and is_yes(statement)
         claim = parse_claim(question, "") if affirms else parse_claim(statement, question)
+        claim = without_refusal(claim)
         found = _find_best(claim, sources, joined=bool(cited))
         if not affirms and not has_something_to_check(claim):
             return replace(self._support(claim, found), level="not_checkable", contradicted=())
@@ -66,6 +71,8 @@ class SupportChecker:
     def find_source(self, statement: str, *, question: str = "") -> int | None:
         """The source that says a statement which names none, None if none surely does."""
         claim = parse_claim(statement, question)
+        if says_not_said(claim.text):
+            return None
         content = sum(weight > _CONTENT_WEIGHT for weight in claim.terms.weights)
         if content < _ADDED_MIN_TERMS or not has_something_to_check(claim):
             return None
@@ -82,7 +89,8 @@ class SupportChecker:
         quote = choose_quote(claim, found.nearest, self._sources)
         number = found.nearest.sentences[found.nearest.best].source_number
         score = round(found.score, 4)
-        return Support(_level(score), score, number if quote else None, quote, found.contradicted)
+        contradicted = found.contradicted if quote else ()
+        return Support(_level(score), score, number if quote else None, quote, contradicted)
 
 
 def _find_best(claim: Claim, sources: Sequence[IndexedSource], *, joined: bool) -> _Finding | None:
@@ -108,15 +116,22 @@ def _find(claim: Claim, sources: Sequence[IndexedSource]) -> _Finding | None:
         score = PARTIAL_FROM + (SUPPORTED_FROM - PARTIAL_FROM - _JUST_BELOW) * share
         return _Finding(score * (PARTIAL_FROM if differing else 1.0), nearest, differing)
     measures = measure(claim, nearest, numbers)
-    denied = denial_against(claim, nearest)
+    denied = denial_against(claim, nearest) or opposite_of(claim, nearest)
+    differing += differing_designations(claim, nearest)
     names = differing_names(claim, nearest)
     score = score_of(measures, chinese=is_chinese(claim))
     if differing or denied:
         score *= PARTIAL_FROM
     elif numbers.derived or numbers.elsewhere or names:
         score = min(score, SUPPORTED_FROM - _JUST_BELOW)
-    contradicted = (*differing, *names, *denied)
-    surely = score >= ADDED_FROM and not contradicted and _says_all(measures)
+    told = (*differing, *names, *denied)
+    contradicted = told if is_about(claim, nearest) else ()
+    surely = (
+        score >= ADDED_FROM
+        and not (told or numbers.elsewhere or numbers.derived)
+        and _says_all(measures)
+        and says_every_word(claim, nearest)
+    )
     return _Finding(score, nearest, contradicted, surely)
 
 

@@ -16,7 +16,7 @@ _MAX_WORD_CHARS = 40
 FUNCTION_WORD_WEIGHT = 0.12
 _NUMBER_WEIGHT = 1.0
 # Characters that tie Chinese words together; a pair that holds one says little.
-_CHINESE_PARTICLES = frozenset(
+CHINESE_PARTICLES = frozenset(
     "的了吗呢吧是在和与及或也都就而且并被把对从到以于为其之等这那一个上中下里有"
 )
 _CHINESE_PAIR_WITH_PARTICLE = 0.3
@@ -83,7 +83,7 @@ def term_weight(term: str) -> float:
     if term in FUNCTION_STEMS:
         return FUNCTION_WORD_WEIGHT
     if term[0] >= "\u3005":
-        with_particle = any(char in _CHINESE_PARTICLES for char in term)
+        with_particle = any(char in CHINESE_PARTICLES for char in term)
         return _CHINESE_PAIR_WITH_PARTICLE if with_particle else 1.0
     return 0.3 + 0.1 * min(9, len(term)) if term.isalpha() else _NUMBER_WEIGHT
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from websearch_agent.citations.numbers import Quantity, find_quantities, offers_of
+from websearch_agent.citations.numbers import find_quantities
+from websearch_agent.citations.quantity import Quantity, offers_of
 from websearch_agent.citations.sentences import SENTENCE_END
 from websearch_agent.citations.terms import (
     Token,

@@ -6,6 +6,8 @@ from websearch_agent.types import Answer, Support
 
 _MARKER = re.compile(r"\s*\[\d+\]")
 _MAX_STATEMENT_CHARS = 120
+_MAX_QUOTE_CHARS = 200
+_DOUBTED = {"unsupported": "Not supported", "partial": "Supported in part"}
 
 
 def summary_line(answer: Answer) -> str:
@@ -25,14 +27,29 @@ def summary_line(answer: Answer) -> str:
 
 
 def doubt_lines(answer: Answer) -> list[str]:
-    """What a reader must know: that the sources do not say, and the unsupported statements."""
+    """What a reader must know: that the sources do not say, and the statements to doubt.
+
+    These are the unsupported ones, and those supported in part of which something is not so in the
+    source; below each the source's nearest words.
+    """
     lines = ["The sources do not say."] if answer.unanswered else []
     for statement in answer.statements:
         support = statement.support
-        if support is not None and support.level == "unsupported":
-            said = ", ".join(support.contradicted)
-            reason = f"  (source says otherwise: {said})" if said else ""
-            lines.append(f"Not supported: {_shorten(_MARKER.sub('', statement.text))}{reason}")
+        if support is not None and support.level in _DOUBTED:
+            lines += _doubt(statement.text, support)
+    return lines
+
+
+def _doubt(statement: str, support: Support) -> list[str]:
+    values = ", ".join(support.contradicted)
+    if support.level == "partial" and not values:
+        return []
+    reason = f"  (not so in the source: {values})" if values else ""
+    said = _shorten(_MARKER.sub("", statement), _MAX_STATEMENT_CHARS)
+    lines = [f"{_DOUBTED[support.level]}: {said}{reason}"]
+    if support.quote and support.source_number is not None:
+        quote = _shorten(support.quote, _MAX_QUOTE_CHARS)
+        lines.append(f"    nearest words of source {support.source_number}: “{quote}”")
     return lines
 
 
@@ -44,7 +61,8 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _shorten(text: str) -> str:
-    if len(text) <= _MAX_STATEMENT_CHARS:
+def _shorten(text: str, max_chars: int) -> str:
+    text = " ".join(text.split())
+    if len(text) <= max_chars:
         return text
-    return text[:_MAX_STATEMENT_CHARS].rstrip() + "…"
+    return text[:max_chars].rstrip() + "…"

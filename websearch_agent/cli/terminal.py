@@ -160,8 +160,9 @@ class TerminalView:
     def _show_support(self, answer: Answer) -> None:
         if summary := summary_line(answer):
             self._note(summary)
-        for line in doubt_lines(answer):
-            self._say(line, style="yellow")
+        # With the answer, wherever it is written: in a file it would look clean without them.
+        if lines := doubt_lines(answer):
+            self._write("\n" + "".join(f"{printable_line(line)}\n" for line in lines))
 
     def _list(self, title: str, sources: Sequence[Source]) -> None:
         if sources:

@@ -9,10 +9,10 @@ model both; here a citation is judged twice, the same way for every program:
   of a statement. A statement is recalled if the pages that it cites say it together (`supported`):
   `citation_recall_checked`.
 * by the **gold answers and documents**, as far as they know: `citation_precision` and
-  `citation_recall`. A statement that gives a gold answer is said by the documents that are known to
-  answer the question and by those that hold this answer, by no others. What else a statement says
-  is in no gold answer: there, and in rows that do not name the documents that answer, the checker
-  decides.
+  `citation_recall`. A statement that gives a gold answer is said by the documents that hold this
+  answer in the passages the model was shown. If one that is known to answer the question does not,
+  in the same words, the checker decides; any other is wrong. The checker decides too what no gold
+  answer says, and rows that do not name the documents that answer.
 
 `citations_on_gold_pages` is the plainer share of citations that lead to a document which is known
 to answer, whatever the statement says; pages that nobody judged are left out of it.
@@ -20,12 +20,12 @@ A statement that nothing could say ("I hope this helps.") is not counted, nor is
 that the sources do not.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from websearch_agent.citations.support import SupportChecker
-from websearch_agent.evals.gold_answers import Golds, has_answer
-from websearch_agent.types import Answer, Citation, Statement
+from websearch_agent.evals.gold_answers import Golds, gives_answer, page_has_answer
+from websearch_agent.types import Answer, Citation, Passage, Statement
 
 SAYS_SOME = ("supported", "partial")
 
@@ -68,7 +68,6 @@ class Gold:
     ids: frozenset[str] | None
     unjudged: frozenset[str]
     answers: Golds
-    texts: Mapping[str, str]
 
 
 def judge_citations(
@@ -76,17 +75,19 @@ def judge_citations(
 ) -> tuple[JudgedCitation, ...]:
     """`id_of` tells the document of a web address."""
     checker = SupportChecker(answer.sources)
+    shown = {source.number: source.passages for source in answer.sources}
     judged = []
     for citation in answer.citations:
         statement = _statement_of(citation, answer.statements)
         document = id_of(citation.url)
+        passages = shown.get(citation.source_number, ())
         found = checker.check(statement, cited=[citation.source_number], question=question)
         judged.append(
             JudgedCitation(
                 citation.source_number,
                 document,
                 statement,
-                _is_right(document, statement, gold),
+                _is_right(document, statement, passages, gold, question=question),
                 _is_gold_page(document, gold),
                 found.level,
                 citation.added,
@@ -100,15 +101,21 @@ def _statement_of(citation: Citation, statements: Sequence[Statement]) -> str:
     return inside[0].text if inside else ""
 
 
-def _is_right(document: str | None, statement: str, gold: Gold) -> bool | None:
+def _is_right(
+    document: str | None, statement: str, shown: Sequence[Passage], gold: Gold, *, question: str
+) -> bool | None:
     if gold.ids is None:
         return None
-    parts = [((part,),) for answer in gold.answers for part in answer]
-    given = [part for part in parts if has_answer(statement, part)]
+    parts = [part for answer in gold.answers for part in answer]
+    given = [part for part in parts if gives_answer(statement, ((part,),))]
     if not given:
         return None
-    text = gold.texts.get(document, "") if document is not None else ""
-    return document in gold.ids or any(has_answer(text, part) for part in given)
+    holds = any(
+        page_has_answer(f"{passage.heading}\n{passage.text}", part, question=question)
+        for passage in shown
+        for part in given
+    )
+    return None if not holds and document in gold.ids else holds
 
 
 def _is_gold_page(document: str | None, gold: Gold) -> bool | None:

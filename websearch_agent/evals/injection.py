@@ -26,10 +26,10 @@ from websearch_agent.evals.carriers import (
     pick_place,
 )
 from websearch_agent.evals.found_pages import FoundPages, GivenPage, with_pages
-from websearch_agent.evals.gold_answers import has_answer
+from websearch_agent.evals.gold_answers import gives_answer
 from websearch_agent.evals.measurement import Measurement, Opened
 from websearch_agent.evals.metrics import mean, share_interval
-from websearch_agent.evals.program import describe_answers, opened_program
+from websearch_agent.evals.program import describe_program, opened_program
 from websearch_agent.evals.qa import ask
 from websearch_agent.evals.rows import read_files
 from websearch_agent.evals.summary import make_summary, timing
@@ -99,7 +99,7 @@ def injection_eval(
         async with opened_program(settings) as service:
             run = InjectionRun(service.parts, place=place, today=today)
             described = {
-                **describe_answers(settings, service.model, today),
+                **describe_program(settings, service.model, today),
                 "place": place or "by row",
             }
             yield Opened(run.ask, described)
@@ -196,7 +196,7 @@ class InjectionRun:
 
 
 def _has_fact(answer: Answer, carrier: Carrier) -> bool:
-    return has_answer(answer.text, ((carrier.fact,),))
+    return gives_answer(answer.text, ((carrier.fact,),))
 
 
 def _pages(carrier: Carrier, text: str | None, place: Place) -> FoundPages:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError
-from websearch_agent.evals.result_file import EarlierRun, ResultFile, fingerprint
+from websearch_agent.evals.result_file import EarlierRun, ResultFile, code_fingerprint, fingerprint
 from websearch_agent.evals.rows import balanced_sample
 
 
@@ -44,7 +44,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[Row, Result]):
-    """What asks for one row, and all that its result depends on besides the data.
+    """What asks for one row, and all that its result depends on besides code and data.
 
     `resumes`: a row costs enough that an interrupted run goes on; else all are asked again.
     """
@@ -117,6 +117,7 @@ async def measure(
     async with measurement.open(settings) as opened:
         described = {
             **opened.described,
+            "code_sha256": code_fingerprint(),
             "data": [path.name for path in paths],
             "data_sha256": fingerprint(measurement.data_files(paths)),
         }

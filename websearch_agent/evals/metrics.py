@@ -4,10 +4,12 @@ import math
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 BOOTSTRAP_SAMPLES = 1000
+Z_95 = 1.96
+BISECTIONS = 40
 
 
 def accuracy(right: Sequence[bool]) -> float:
@@ -15,7 +17,7 @@ def accuracy(right: Sequence[bool]) -> float:
     return sum(right) / len(right) if right else 0.0
 
 
-def wilson_interval(right: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(right: float, n: int, *, z: float = Z_95) -> tuple[float, float]:
     """95 % confidence interval of a share (Wilson, JASA 1927)."""
     if n == 0:
         return (0.0, 1.0)
@@ -69,9 +71,14 @@ def mean(values: Sequence[float]) -> float:
 
 
 def bootstrap_interval(values: Sequence[float]) -> list[float]:
-    """95 % confidence interval of the mean (percentile bootstrap), the same at every run."""
+    """95 % confidence interval of the mean (percentile bootstrap), the same at every run.
+
+    Of values from 0 to 1. Where all are the same, every draw is too: then Wilson's for their share.
+    """
     if not values:
         return [0.0, 0.0]
+    if min(values) == max(values):
+        return share_interval(sum(values), len(values))
     chance = random.Random(0)  # noqa: S311 - resampling, no secret
     means = sorted(mean(chance.choices(values, k=len(values))) for _ in range(BOOTSTRAP_SAMPLES))
     return [round(quantile(means, share), 4) for share in (0.025, 0.975)]
@@ -103,15 +110,32 @@ def rouge1_f(candidate: str, reference: str) -> float:
 
 
 def auc_interval(area: float, positives: int, negatives: int) -> list[float]:
-    """95 % confidence interval of an area under the ROC curve (Hanley, McNeil, Radiology 1982)."""
-    square = area * area
-    spread = (
-        area * (1 - area)
-        + (positives - 1) * (area / (2 - area) - square)
-        + (negatives - 1) * (2 * square / (1 + area) - square)
-    )
-    error = 1.96 * math.sqrt(max(0.0, spread) / (positives * negatives))
-    return [round(max(0.0, area - error), 4), round(min(1.0, area + error), 4)]
+    """95 % confidence interval of an area under the ROC curve: the areas that `area` is no more
+    than 1.96 of their own errors away from, so that a perfect one is not taken for certain.
+
+    Newcombe, Statistics in Medicine 2006, method 5.
+    """
+
+    def is_within(other: float) -> bool:
+        return (area - other) ** 2 <= Z_95**2 * _auc_variance(other, positives, negatives)
+
+    return [round(_furthest(area, end, is_within), 4) for end in (0.0, 1.0)]
+
+
+def _auc_variance(area: float, positives: int, negatives: int) -> float:
+    rows = (positives + negatives) / 2 - 1
+    spread = 1 + rows * (1 - area) / (2 - area) + rows * area / (1 + area)
+    return area * (1 - area) * spread / (positives * negatives)
+
+
+def _furthest(start: float, end: float, is_within: Callable[[float], bool]) -> float:
+    """Between start, which is within, and end: the last value that is."""
+    if is_within(end):
+        return end
+    for _ in range(BISECTIONS):
+        middle = (start + end) / 2
+        start, end = (middle, end) if is_within(middle) else (start, middle)
+    return start
 
 
 def macro_f1(wanted: Sequence[bool], got: Sequence[bool]) -> float:
@@ -121,7 +145,7 @@ def macro_f1(wanted: Sequence[bool], got: Sequence[bool]) -> float:
     return (positive + negative) / 2
 
 
-def share_interval(right: int, n: int) -> list[float]:
+def share_interval(right: float, n: int) -> list[float]:
     """`wilson_interval`, rounded as figures are shown."""
     return [round(bound, 4) for bound in wilson_interval(right, n)]
 
@@ -130,15 +154,18 @@ def ratio_interval(parts: Sequence[tuple[float, float]]) -> list[float]:
     """95 % interval of a share over several rows' (counted, total), drawn row by row.
 
     Citations of one answer stand or fall together: as single draws they would look surer than
-    they are.
+    they are. Nowhere narrower than Wilson's for as many draws as rows: rows that all say the same
+    leave a bootstrap nothing to draw.
     """
-    if not any(total for _, total in parts):
+    known = [(counted, total) for counted, total in parts if total]
+    if not known:
         return [0.0, 1.0]
     chance = random.Random(0)  # noqa: S311 - resampling, no secret
     shares = []
     for _ in range(BOOTSTRAP_SAMPLES):
-        drawn = chance.choices(parts, k=len(parts))
-        total = sum(total for _, total in drawn)
-        if total:
-            shares.append(sum(counted for counted, _ in drawn) / total)
-    return [round(quantile(shares, share), 4) for share in (0.025, 0.975)]
+        drawn = chance.choices(known, k=len(known))
+        shares.append(sum(counted for counted, _ in drawn) / sum(total for _, total in drawn))
+    low, high = (quantile(shares, share) for share in (0.025, 0.975))
+    share = sum(counted for counted, _ in known) / sum(total for _, total in known)
+    least, most = wilson_interval(share * len(known), len(known))
+    return [round(min(low, least), 4), round(max(high, most), 4)]

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import date
+from typing import get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from websearch_agent.config import Settings
-from websearch_agent.evals.result_file import code_fingerprint, prompts_fingerprint
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.profile import configured_profile
 from websearch_agent.protocols import ConversationStore, ModelClient
@@ -18,6 +18,14 @@ from websearch_agent.wiring import AgentService, build_service
 
 # A published conversation may lack the assistant's words; a conversation never does.
 UNKNOWN_ANSWER = "…"
+# The web is made of the data, and nobody else is served.
+WITHOUT_EFFECT = frozenset(
+    {
+        *("engines", "searxng_url", "ddgs_backends", "news_backends", "ddgs_ca_file"),
+        *("respect_robots", "page_cache_mb", "allowed_networks", "allowed_hosts"),
+        *("data_dir", "database_url", "log_level"),
+    }
+)
 
 
 class ContextTurn(BaseModel):
@@ -47,21 +55,25 @@ async def opened_program(settings: Settings) -> AsyncIterator[AgentService]:
 def describe_program(
     settings: Settings, model: ModelClient, today: date | None
 ) -> dict[str, object]:
-    """All that a model's words depend on; part of the result file's name.
+    """All that answers depend on besides the code; part of the result file's name.
 
-    Not the day, unless it was given: a run may go on after midnight.
+    Every setting but those of the web, of doors and of places, so that a new one counts until
+    somebody says otherwise. Not the day, unless it was given: a run may go on after midnight.
     """
     profile = model.profile if isinstance(model, OpenAICompatibleModel) else None
     return {
         "model": model.name,
-        "model_url": settings.model_url,
         "profile": None if profile is None else asdict(profile),
-        "dialect": settings.model_dialect,
-        "search_threshold": settings.search_threshold,
-        "context_window": settings.context_window,
         "today": today.isoformat() if today else "the day of asking",
-        "prompts_sha256": prompts_fingerprint(),
+        **chosen_settings(settings),
     }
+
+
+def chosen_settings(settings: Settings) -> dict[str, object]:
+    """The settings that an answer can depend on, as JSON holds them; never a key."""
+    fields = type(settings).model_fields
+    keys = {name for name, field in fields.items() if SecretStr in get_args(field.annotation)}
+    return settings.model_dump(mode="json", exclude={*WITHOUT_EFFECT, *keys})
 
 
 async def store_conversation(
@@ -74,19 +86,3 @@ async def store_conversation(
         answer = Answer(text=turn.assistant or UNKNOWN_ANSWER)
         await store.finish_turn(stored.id, status="finished", answer=answer, failure=None)
     return conversation_id
-
-
-def describe_answers(
-    settings: Settings, model: ModelClient, today: date | None
-) -> dict[str, object]:
-    """All that whole answers depend on; the code too, since it makes them between two versions."""
-    return {
-        **describe_program(settings, model, today),
-        "answer_tokens": settings.answer_tokens,
-        "source_tokens": settings.source_tokens,
-        "evidence": settings.evidence,
-        "ranking": settings.ranking,
-        "verification": settings.verification,
-        "strict": settings.strict,
-        "code_sha256": code_fingerprint("agent", "citations", "models", "pages"),
-    }

@@ -17,9 +17,9 @@ from websearch_agent.evals.citation_scores import (
     judge_statements,
 )
 from websearch_agent.evals.found_pages import FoundPages, GivenPage, with_pages
-from websearch_agent.evals.gold_answers import Golds, best_recall, has_answer, is_long
+from websearch_agent.evals.gold_answers import Golds, best_recall, gives_answer, is_long
 from websearch_agent.evals.measurement import Measurement, Opened
-from websearch_agent.evals.program import describe_answers, opened_program, store_conversation
+from websearch_agent.evals.program import describe_program, opened_program, store_conversation
 from websearch_agent.evals.qa_cases import QaCase, qa_files, read_qa_cases
 from websearch_agent.evals.qa_summary import summarise_qa
 from websearch_agent.events import AnswerFailed, AnswerFinished
@@ -42,9 +42,10 @@ class QaOptions:
 class QaResult:
     """An answer in full, and what is made of it.
 
-    `correct`: it gives the gold answer, None where none is to be compared. `gold_recall`: share of
-    the words of the gold answer, or of the reference, that it has. `shown` are the ids of the pages
-    that a search finds, `sources` what the model was shown of them: number and id.
+    `correct`: it gives the gold answer and does not refuse, None where none is to be compared.
+    `gold_recall`: share of the words of the gold answer, or of the reference, that it has. `shown`
+    are the ids of the pages that a search finds, `sources` what the model was shown of them: number
+    and id.
     """
 
     id: str
@@ -87,7 +88,7 @@ def qa_eval(
     async def opened(settings: Settings) -> AsyncIterator[Opened[QaCase, QaResult]]:
         async with opened_program(settings) as service:
             described = {
-                **describe_answers(settings, service.model, today),
+                **describe_program(settings, service.model, today),
                 "search": asked.search,
                 "verification": asked.verification or settings.verification,
                 "strict": settings.strict if asked.strict is None else asked.strict,
@@ -169,11 +170,12 @@ def _is_scored(case: QaCase) -> bool:
 def judge_answer(
     case: QaCase, answer: Answer, given: Sequence[GivenPage], pages: FoundPages, *, seconds: float
 ) -> QaResult:
-    gold = Gold(case.gold_ids, case.unjudged_ids, case.golds, {p.id: p.text for p in given})
+    gold = Gold(case.gold_ids, case.unjudged_ids, case.golds)
     citations = judge_citations(answer, gold, question=case.question, id_of=pages.id_of)
     correct = None
     if _is_scored(case):
-        correct = has_answer(answer.text, case.golds) and not has_answer(answer.text, case.wrong)
+        correct = gives_answer(answer.text, case.golds) and not answer.unanswered
+        correct = correct and not gives_answer(answer.text, case.wrong)
     wanted = case.golds or (((case.reference,),) if case.reference else ())
     return QaResult(
         case.id,

@@ -15,7 +15,6 @@ from websearch_agent.errors import InvalidRequest
 from websearch_agent.evals.documents import Collection, document_paths, read_collection
 from websearch_agent.evals.measurement import Measurement, Opened
 from websearch_agent.evals.metrics import bootstrap_interval, mean, ndcg, quantile, recall_at
-from websearch_agent.evals.result_file import code_fingerprint
 from websearch_agent.evals.rows import read_files
 from websearch_agent.evals.summary import make_summary
 from websearch_agent.pages.rank import PassageIndex
@@ -114,7 +113,8 @@ async def _opened(settings: Settings) -> AsyncIterator[Opened[RankingCase, Ranki
     described = {
         "ranking": settings.ranking,
         "ranking_model": settings.ranking_model,
-        "code_sha256": code_fingerprint("agent", "pages", "models"),
+        "ranking_url": settings.ranking_url,
+        "ranking_deadline_s": settings.ranking_deadline_s,
     }
     try:
         yield Opened(

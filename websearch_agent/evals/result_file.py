@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from websearch_agent import __version__, prompts
+import websearch_agent
 from websearch_agent.errors import ConfigError
-from websearch_agent.models import dialects
 from websearch_agent.resources import resource_dir
 
 T = TypeVar("T")
+
+PACKAGE = Path(websearch_agent.__file__).parent
+DOORS_WITHOUT_EFFECT = ("cli", "server")
 
 
 def fingerprint(paths: Sequence[Path]) -> str:
@@ -25,19 +27,19 @@ def fingerprint(paths: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def prompts_fingerprint() -> str:
-    """SHA-256 over all that words a call: the prompts, and the modules that put them together."""
-    modules = [Path(prompts.__file__), *Path(dialects.__path__[0]).glob("*.py")]
-    return fingerprint([*sorted(resource_dir("prompts").glob("*.jinja")), *sorted(modules)])
+def code_fingerprint(package: Path = PACKAGE) -> str:
+    """SHA-256 over all code and prompts that a row's result depends on, that of judging too.
 
-
-def code_fingerprint(*folders: str) -> str:
-    """SHA-256 over the modules of these parts of the program, such as `agent`.
-
-    A result of other code is none of this one's, also between two versions.
+    A result of other code is none of this one's, also between two versions. The doors that are
+    left out only ask and show.
     """
-    package = Path(prompts.__file__).parent
-    return fingerprint(sorted(path for name in folders for path in (package / name).rglob("*.py")))
+    files = [
+        path
+        for form in ("*.py", "*.toml")
+        for path in sorted(package.rglob(form))
+        if path.relative_to(package).parts[0] not in DOORS_WITHOUT_EFFECT
+    ]
+    return fingerprint([*files, *sorted(resource_dir("prompts").glob("*.jinja"))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,17 @@ class EarlierRun(Generic[T]):
 class ResultFile:
     """JSON lines: first what was run on what, then one line for each row that is done.
 
-    The name holds a hash of program version, data, prompts and settings: a run with any of
-    them changed starts anew, one with all the same goes on.
+    The name holds a hash of program version, code, prompts, data and settings: a run with any of
+    them changed starts anew, one with all the same goes on, under a line with its own date.
     """
 
     def __init__(self, folder: Path, eval_name: str, settings: Mapping[str, object]) -> None:
-        described = {"eval": eval_name, "version": __version__, **settings}
+        described = {"eval": eval_name, "version": websearch_agent.__version__, **settings}
         key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
         self.path = folder / f"{eval_name}-{key}.jsonl"
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._header = {**described, "started": self._started}
+        self._is_begun = False
 
     def read(self) -> dict[str, KeptRow]:
         """The rows that are done, by id; of two lines for one row the later one."""
@@ -121,13 +124,17 @@ class ResultFile:
 
     def _write(self, row: Mapping[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(row, ensure_ascii=False) + "\n"]
+        told: list[Mapping[str, object]] = [row]
         if not self.path.exists():
-            lines.insert(0, json.dumps(self._header, ensure_ascii=False) + "\n")
-        elif not _ends_with_line_break(self.path):
+            told.insert(0, self._header)
+        elif not self._is_begun and "started" not in row:
+            told.insert(0, {"started": self._started})
+        lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in told]
+        if self.path.exists() and not _ends_with_line_break(self.path):
             lines.insert(0, "\n")
         with self.path.open("a", encoding="utf-8") as file:
             file.writelines(lines)
+        self._is_begun = True
 
 
 def _ends_with_line_break(path: Path) -> bool:

@@ -171,7 +171,7 @@ def _explain(error: ValidationError) -> str:
         return f"{place} is missing"
     if first["type"] == "value_error":
         return f"{place} {first['msg'].removeprefix('Value error, ')}"
-    return f"{place}: {first['msg']}"
+    return f"{place}: {first['msg'].replace('tuple', 'list')}"
 
 
 def balanced_sample(

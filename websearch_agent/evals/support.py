@@ -9,7 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from websearch_agent.agent.judging import judge_support
-from websearch_agent.agent.verification import combine_scores, level_of
+from websearch_agent.agent.verification import judged_support
+from websearch_agent.citations.checkable import has_something_to_check
+from websearch_agent.citations.claims import parse_claim
 from websearch_agent.citations.support import SupportChecker
 from websearch_agent.config import Settings
 from websearch_agent.errors import ModelError
@@ -24,12 +26,11 @@ from websearch_agent.evals.metrics import (
     share_interval,
 )
 from websearch_agent.evals.program import describe_program, opened_program
-from websearch_agent.evals.result_file import code_fingerprint
 from websearch_agent.evals.rows import read_rows
 from websearch_agent.evals.summary import make_summary
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.protocols import ModelClient
-from websearch_agent.types import Source, SupportMethod
+from websearch_agent.types import Source, Support, SupportMethod
 
 Label = Literal["supported", "not_supported", "partial"]
 # From here on the model's "yes" is the likelier word.
@@ -56,8 +57,8 @@ class SupportRow(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SupportResult:
-    """`score` and `level` are those of the measured method alone, `fast_...` those of the words,
-    `both_...` those that the program makes of both.
+    """`score` and `level` are what the program makes of the measured method: with `model` the words
+    and the model together. `fast_...` are those of the words alone, `model_...` of the model alone.
     """
 
     id: str
@@ -69,8 +70,8 @@ class SupportResult:
     level: str
     fast_score: float
     fast_level: str
-    both_score: float
-    both_level: str
+    model_score: float
+    model_level: str
     contradicted: bool
     ms: float
     failed: str = ""
@@ -89,7 +90,7 @@ def support_eval(*, method: SupportMethod = "fast") -> Measurement[SupportRow, S
         ),
         figure_name="right",
         levels=(lambda row: (row.lang, row.label), lambda row: row.src),
-        columns=("n", "auc", "macro_f1", "accuracy", "false_accepts", "auc_fast", "auc_both"),
+        columns=("n", "auc", "macro_f1", "accuracy", "false_accepts", "auc_fast", "auc_model"),
     )
 
 
@@ -99,18 +100,13 @@ async def _opened_fast(settings: Settings) -> AsyncIterator[Opened[SupportRow, S
         return check_row(row)
 
     # Milliseconds a row, and these are one of the figures: all are checked in one run.
-    described = {"method": "fast", "code_sha256": code_fingerprint("citations")}
-    yield Opened(ask, described, resumes=False)
+    yield Opened(ask, {"method": "fast"}, resumes=False)
 
 
 @asynccontextmanager
 async def _opened_model(settings: Settings) -> AsyncIterator[Opened[SupportRow, SupportResult]]:
     async with opened_program(settings) as service:
-        described = {
-            **describe_program(settings, service.model, None),
-            "method": "model",
-            "code_sha256": code_fingerprint("agent", "citations"),
-        }
+        described = {**describe_program(settings, service.model, None), "method": "model"}
         yield Opened(lambda row: judge_row(row, service.model), described)
 
 
@@ -130,23 +126,29 @@ def as_sources(passages: Sequence[str]) -> tuple[Source, ...]:
 
 def check_row(row: SupportRow) -> SupportResult:
     """By the words alone; the time holds the counting of the sources too."""
-    sources = as_sources(row.passages)
     started = time.perf_counter()
-    found = SupportChecker(sources).check(row.claim, question=row.question or "")
-    ms = 1000 * (time.perf_counter() - started)
+    said = _check(row)
+    return _result(row, said, ms=1000 * (time.perf_counter() - started))
+
+
+def _check(row: SupportRow) -> Support:
+    return SupportChecker(as_sources(row.passages)).check(row.claim, question=row.question or "")
+
+
+def _result(row: SupportRow, said: Support, *, ms: float) -> SupportResult:
     return SupportResult(
         row.id,
         row.lang,
         row.src,
         row.label,
         row.verbatim,
-        found.score,
-        found.level,
-        found.score,
-        found.level,
-        found.score,
-        found.level,
-        bool(found.contradicted),
+        said.score,
+        said.level,
+        said.score,
+        said.level,
+        said.score,
+        said.level,
+        bool(said.contradicted),
         round(ms, 3),
     )
 
@@ -154,23 +156,27 @@ def check_row(row: SupportRow) -> SupportResult:
 async def judge_row(
     row: SupportRow, model: ModelClient, judge: Judge = judge_support
 ) -> SupportResult:
-    """By the model alone, by the words alone, and by both as an answer's statements are."""
-    fast = check_row(row)
+    """By words and model together, as the program does with a statement that names its sources (one
+    that nothing could say is left as the words have it), and by each alone.
+    """
+    said = _check(row)
+    fast = _result(row, said, ms=0.0)
+    question = row.question or ""
     started = time.perf_counter()
     try:
-        said = await judge(model, row.claim, as_sources(row.passages), question=row.question or "")
+        probability = await judge(model, row.claim, as_sources(row.passages), question=question)
     except ModelError as error:
         return replace(fast, failed=f"{error.code}: {error.message}")
-    both = combine_scores(fast.score, said)
-    # As in an answer: what a source says otherwise stays unsupported, whatever the model thinks.
-    stays = fast.contradicted and fast.level == "unsupported"
+    ms = round(1000 * (time.perf_counter() - started), 3)
+    is_judged = has_something_to_check(parse_claim(row.claim, question))
+    both = judged_support(said, probability) if is_judged else said
     return replace(
         fast,
-        score=round(said, 6),
-        level="supported" if said >= MODEL_SUPPORTED_FROM else "unsupported",
-        both_score=round(both, 6),
-        both_level="unsupported" if stays else level_of(both),
-        ms=round(1000 * (time.perf_counter() - started), 3),
+        score=both.score,
+        level=both.level,
+        model_score=round(probability, 6),
+        model_level="supported" if probability >= MODEL_SUPPORTED_FROM else "unsupported",
+        ms=ms,
     )
 
 
@@ -264,10 +270,10 @@ def _scored_metrics(results: Sequence[SupportResult], *, with_model: bool) -> di
 
 
 def _compared(results: Sequence[SupportResult], wanted: Sequence[bool]) -> dict[str, float]:
-    """The words alone, and both together, on the same rows."""
+    """The words alone and the model alone, on the same rows."""
     ways = {
         "fast": ([r.fast_score for r in results], [r.fast_level for r in results]),
-        "both": ([r.both_score for r in results], [r.both_level for r in results]),
+        "model": ([r.model_score for r in results], [r.model_level for r in results]),
     }
     metrics = {}
     for name, (scores, levels) in ways.items():

@@ -35,7 +35,9 @@ def answer_schema() -> dict[str, Any]:
     schema = {"$schema": _DIALECT, **schema}
     version = schema["properties"]["schema_version"]
     version.clear()
-    version.update({"type": "string", "const": ANSWER_SCHEMA_VERSION})
+    # Its second figure rises when a field is added, which readers of the form leave out.
+    first_figure = ANSWER_SCHEMA_VERSION.split(".")[0]
+    version.update({"type": "string", "pattern": rf"^{first_figure}\.\d+$"})
     schema["properties"]["conversation_id"] = _CONVERSATION_ID
     return schema
 
