@@ -9,6 +9,7 @@ from websearch_agent.citations.terms import FUNCTION_STEMS, stem, tokens_of
 
 # Below this share of the statement's terms a sentence is not about the same.
 NEARLY_SAME = 0.75
+HALF = 0.5
 # What is denied stands close behind the word of denial.
 _DENIED_WORDS = 4
 _MOST_OF_THEM = 0.6
@@ -17,14 +18,14 @@ _ANSWER_PARTICLE = re.compile(r"^\W*no\b", re.IGNORECASE)
 _DENIAL = re.compile(
     r"\b(?:not(?!\s(?:only|just|merely|simply|until|least|necessarily|(?:more|less|later)\sthan))"
     r"|no(?!\s(?:doubt|matter|wonder|(?:more|less|fewer|later)\sthan))"
-    r"|never|none|nor|neither|without|cannot|unable|(?:hardly|barely)(?:\sever)?|fail(?:s|ed)?\sto|lack(?:s|ed)?"
+    r"|never|none|nor|neither|without|cannot|unable|except(?:ing)?|(?:hardly|barely)(?:\sever)?|fail(?:s|ed)?\sto|lack(?:s|ed)?"
     r"|den(?:y|ies|ied)|refus(?:e|es|ed)|(?:false|untrue|a\smyth)\sthat)\b|n['’]t\b"
     r"|不(?!仅|但|过|断|同|少|久|等|管|论|锈|动产|得不|可不|能不)|没(?:有|能)|未(?!来|必)|并非|无法|从未"
     r"|否认|拒绝|停止",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
-    r"[,;:.!?()，；：、。！？（）—]|\b(?:but|because|although|though|while|whereas|and|or|until"
+    r"[,;:.!?()&，；：、。！？（）—]|\b(?:but|because|although|though|while|whereas|and|or|until"
     r"|according|since|when|if|which|who)\b|但|因为|所以",
     re.IGNORECASE,
 )
@@ -54,7 +55,13 @@ _OPPOSITES = tuple(
             "默认开启",
             "默认关闭",
         ),
-        ("allow(?:s|ed)?|permit(?:s|ted)?", r"(?:forbid|prohibit|ban)\w*|forbade", "允许", "禁止"),
+        (
+            "allow(?:s|ed)?|permit(?:s|ted)?",
+            r"(?:forbid|prohibit|ban)\w*|forbade",
+            "(?<!不)(?:允许|可以|准许)",
+            "禁止|不得|不准|不可以",
+        ),
+        (r"open(?:s)?", r"clos(?:ed|es)", "开放|开馆|营业", "闭馆|休馆|关闭|停业"),
         (
             r"still(?=\s\w+ing)|continues?",
             r"stopped|ceased|discontinued",
@@ -95,12 +102,14 @@ def denial_against(claim: Claim, nearest: Nearest) -> tuple[str, ...]:
     best = nearest.sentences[nearest.best]
     if inserted := _inserted_in_chinese(claim.text, best.text):
         return (inserted,)
-    if claim.share(nearest.masks[nearest.best]) < NEARLY_SAME:
+    share = claim.share(nearest.masks[nearest.best])
+    # Whom "it" stands for is named in the sentence before.
+    if share < NEARLY_SAME and (nearest.together < NEARLY_SAME or share < HALF):
         return ()
     stated = _scopes(_ANSWER_PARTICLE.sub("", claim.text))
     said = _scopes(best.text)
     if stated and not said:
-        return (stated[0].word,)
+        return (stated[0].word,) if share >= NEARLY_SAME else ()
     for scope in said:
         if (asserted := _asserted(claim, scope)) and not _denied_in(scope, stated):
             return (asserted,)
