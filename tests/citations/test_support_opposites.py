@@ -63,3 +63,11 @@ def test_contradicted_statement_is_unsupported_and_gets_no_citation(
 def test_statement_in_the_same_sense_is_supported(text: str, statement: str) -> None:
     support = checker(text).check(statement, cited=(1,))
     assert (support.level, support.contradicted) == ("supported", ())
+
+
+def test_words_of_the_question_need_not_stand_in_the_source() -> None:
+    text = "wal_size determines how much is kept on disk. The default value is 80 MB."
+    said = "The Orlo setting wal_size controls how much is kept on disk."
+    asked = "What does the Orlo setting wal_size control?"
+    assert checker(text).find_source(said, question=asked) == 1
+    assert checker(text).find_source(said) is None

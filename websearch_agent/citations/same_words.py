@@ -16,15 +16,17 @@ _Place = tuple[int, int]
 def says_every_word(claim: Claim, nearest: Nearest) -> bool:
     """Whether the nearest sentences hold every word of content, and names and numbers in order.
 
-    Words cannot tell who did what to whom: "Lindt taught Sommer" holds those of "Sommer taught
+    The question's words a source need not repeat: it speaks of them ("The default is on."). Words
+    cannot tell who did what to whom: "Lindt taught Sommer" holds those of "Sommer taught
     Lindt". Where the order differs the statement may be right, and gets no citation added.
     """
     window = [nearest.sentences[place] for place in nearest.window]
-    held = nearest.mask(nearest.window)
+    held = nearest.mask(nearest.window) | (claim.terms.all & ~claim.new)
+    asked = set(claim.question)
     characters = {char for sentence in window for char in sentence.text}
     for token in claim.tokens:
         if token.is_cjk:
-            is_held = token.stem in CHINESE_PARTICLES or token.stem in characters
+            is_held = token.stem in CHINESE_PARTICLES or token.stem in characters | asked
         else:
             place = claim.terms.places.get(token.stem)
             is_held = token.stem in FUNCTION_STEMS or place is None or bool(held >> place & 1)
