@@ -66,8 +66,7 @@ def test_statement_in_the_same_sense_is_supported(text: str, statement: str) -> 
 
 
 def test_words_of_the_question_need_not_stand_in_the_source() -> None:
-    text = "wal_size determines how much is kept on disk. The default value is 80 MB."
-    said = "The Orlo setting wal_size controls how much is kept on disk."
-    asked = "What does the Orlo setting wal_size control?"
-    assert checker(text).find_source(said, question=asked) == 1
-    assert checker(text).find_source(said) is None
+    ferry = checker("The ferry from Orlo to Brisa takes 45 minutes and runs every day.")
+    said = "The ferry trip from Orlo to Brisa takes 45 minutes and runs every day."
+    assert ferry.find_source(said, question="How long is the ferry trip?") == 1
+    assert ferry.find_source(said) is None
