@@ -70,3 +70,14 @@ def test_words_of_the_question_need_not_stand_in_the_source() -> None:
     said = "The ferry trip from Orlo to Brisa takes 45 minutes and runs every day."
     assert ferry.find_source(said, question="How long is the ferry trip?") == 1
     assert ferry.find_source(said) is None
+
+
+@pytest.mark.parametrize("written", ["wal_size", "`wal_size`", "**wal_size**", "_wal_size_"])
+def test_name_with_an_underscore_is_one_word(written: str) -> None:
+    text = "The value of wal_size is read at each start. The value of page_size is fixed."
+    said = f"The value of {written} is read at each start."
+    support = checker(text).check(said, cited=(1,))
+    assert (support.level, support.quote) == ("supported", text[:44])
+    assert checker(text).find_source(said) == 1
+    other = f"The value of {written.replace('wal', 'log')} is read at each start."
+    assert checker(text).find_source(other) is None

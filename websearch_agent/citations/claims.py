@@ -18,7 +18,8 @@ from websearch_agent.citations.terms import (
 MAX_STATEMENT_CHARS = 2000
 _MARKER = re.compile(r"\[\^?\d{1,4}(?:\s{0,2}[,，、–-]\s{0,2}\d{1,4}){0,20}\]")
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_DECORATION = re.compile(r"[*_`#]+")
+# Of underscores only those around a word: wal_level is one name.
+_DECORATION = re.compile(r"[*`#]+|(?<![^\W_])_+|_+(?![^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
