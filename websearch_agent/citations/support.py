@@ -22,10 +22,7 @@ from websearch_agent.citations.support_weights import PARTIAL_FROM, SUPPORTED_FR
 from websearch_agent.citations.windows import IndexedSource, index_source
 from websearch_agent.types import Source, Support, SupportLevel
 
-# A statement without marker gets one from here on, if nothing in it is missing or differs.
-# A wrong citation is worse than a missing one.
-ADDED_FROM = 0.8
-_ADDED_TOGETHER = 0.75
+# A statement of fewer words of content gets no citation added: too many sources hold them.
 _ADDED_MIN_TERMS = 3
 # A term that counts for more is no function word.
 _CONTENT_WEIGHT = 0.2
@@ -127,21 +124,16 @@ def _find(claim: Claim, sources: Sequence[IndexedSource]) -> _Finding | None:
     told = (*differing, *names, *denied)
     contradicted = told if is_about(claim, nearest) else ()
     surely = (
-        score >= ADDED_FROM
+        score >= SUPPORTED_FROM
         and not (told or numbers.elsewhere or numbers.derived)
-        and _says_all(measures)
+        and _lacks_nothing(measures)
         and says_every_word(claim, nearest)
     )
     return _Finding(score, nearest, contradicted, surely)
 
 
-def _says_all(measures: Measures) -> bool:
-    return (
-        measures.together >= _ADDED_TOGETHER
-        and not measures.numbers_missing
-        and not measures.names_missing
-        and not measures.denial
-    )
+def _lacks_nothing(measures: Measures) -> bool:
+    return not (measures.numbers_missing or measures.names_missing or measures.denial)
 
 
 def _level(score: float) -> SupportLevel:
