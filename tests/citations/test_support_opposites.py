@@ -81,3 +81,16 @@ def test_name_with_an_underscore_is_one_word(written: str) -> None:
     assert checker(text).find_source(said) == 1
     other = f"The value of {written.replace('wal', 'log')} is read at each start."
     assert checker(text).find_source(other) is None
+
+
+def test_name_may_stand_in_the_address_instead_of_the_sentence() -> None:
+    text = "wal_level determines how much information is written to the log of the server."
+    said = "The Orlo setting wal_level controls how much information is written to the log."
+    asked = "What does the Orlo setting wal_level control?"
+
+    def found_at(url: str) -> int | None:
+        page = Source(1, url, "The log", "docs.example", (Passage(url, text, 0, len(text)),))
+        return SupportChecker([page]).find_source(said, question=asked)
+
+    assert found_at("https://docs.example/orlo-db-15/log.html") == 1
+    assert found_at("https://docs.example/other-db/log.html") is None

@@ -11,8 +11,12 @@ from websearch_agent.citations.checkable import (
 from websearch_agent.citations.claims import Claim, parse_claim
 from websearch_agent.citations.contradictions import check_numbers, is_about
 from websearch_agent.citations.denials import denial_against, opposite_of
-from websearch_agent.citations.measures import Measures, measure
-from websearch_agent.citations.names import differing_designations, differing_names
+from websearch_agent.citations.measures import measure
+from websearch_agent.citations.names import (
+    differing_designations,
+    differing_names,
+    missing_names,
+)
 from websearch_agent.citations.nearest import Nearest, find_nearest
 from websearch_agent.citations.quote_choice import choose_quote
 from websearch_agent.citations.refusals import says_not_said
@@ -126,14 +130,17 @@ def _find(claim: Claim, sources: Sequence[IndexedSource]) -> _Finding | None:
     surely = (
         score >= SUPPORTED_FROM
         and not (told or numbers.elsewhere or numbers.derived)
-        and _lacks_nothing(measures)
+        and not (measures.numbers_missing or measures.denial)
+        and not _lacks_names(claim, nearest, sources)
         and says_every_word(claim, nearest)
     )
     return _Finding(score, nearest, contradicted, surely)
 
 
-def _lacks_nothing(measures: Measures) -> bool:
-    return not (measures.numbers_missing or measures.names_missing or measures.denial)
+def _lacks_names(claim: Claim, nearest: Nearest, sources: Sequence[IndexedSource]) -> bool:
+    """Whether a name of the statement stands neither near its words nor over the page."""
+    over = frozenset().union(*(source.title_terms | source.address_terms for source in sources))
+    return any(name.stem not in over for name in missing_names(claim, nearest))
 
 
 def _level(score: float) -> SupportLevel:

@@ -18,6 +18,8 @@ from websearch_agent.types import Source
 
 # A page without full stops is cut anyway: a "sentence" of a page's length would hold all words.
 MAX_SENTENCE_CHARS = 400
+MAX_ADDRESS_CHARS = 500
+_NO_WORD = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Sentence:
 class IndexedSource:
     """A source's sentences in order, the texts of its passages, the terms of title and headings.
 
+    `address_terms`: of its web address, which often names what the page need not repeat.
     `chinese_share`: of its words, how many are Chinese characters.
     """
 
@@ -52,6 +55,7 @@ class IndexedSource:
     passages: tuple[str, ...]
     sentences: tuple[Sentence, ...]
     title_terms: frozenset[str]
+    address_terms: frozenset[str]
     chinese_share: float
 
 
@@ -85,6 +89,7 @@ def index_source(source: Source) -> IndexedSource:
         tuple(passage.text for passage in source.passages),
         tuple(sentences),
         terms_of(f"{source.title} {headings}"),
+        terms_of(_NO_WORD.sub(" ", source.url[:MAX_ADDRESS_CHARS])),
         chinese_share([token for sentence in sentences for token in sentence.tokens]),
     )
 
