@@ -95,7 +95,7 @@ def test_tap_on_a_label_tells_why(browser: object, server: ServerThread) -> None
 def test_summary_counts_what_could_be_checked(page: Page) -> None:
     ask(page, "check")
     expect(page.locator(".support-summary")).to_have_text(
-        "1 of 3 statements supported by 1 source · 1 not supported"
+        "1 of 3 statements supported by 1 source · 1 in part · 1 not supported"
         " · rewritten once for lack of support"
     )
 

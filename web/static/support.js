@@ -57,19 +57,25 @@ export function summarizeSupport(answer) {
   const checked = answer.statements.map((one) => one.support).filter(isChecked);
   if (!answer.verification || !checked.length) return null;
   const supported = checked.filter((support) => support.level === "supported");
-  const sources = new Set(supported.map((support) => support.source_number)).size;
-  const counts = { supported: supported.length, count: checked.length };
-  const parts = [
-    supported.length
-      ? translate(sources === 1 ? "supportedByOne" : "supportedBy", { ...counts, sources })
-      : translateCount(checked.length, "oneNotSupported", "noneSupported"),
-  ];
-  const unsupported = checked.filter((support) => support.level === "unsupported").length;
-  if (supported.length && unsupported) {
+  const partly = checked.filter((support) => support.level === "partial").length;
+  const unsupported = checked.length - supported.length - partly;
+  const parts = [supportedWords(supported, partly, checked.length)];
+  if (partly && checked.length > 1) parts.push(translateCount(partly, "partlyOne", "partlyCount"));
+  if (unsupported && unsupported < checked.length) {
     parts.push(translateCount(unsupported, "unsupportedOne", "unsupportedCount"));
   }
   if (answer.repaired) parts.push(translate("repaired"));
   return parts.join(" · ");
+}
+
+function supportedWords(supported, partly, count) {
+  if (supported.length) {
+    const sources = new Set(supported.map((support) => support.source_number)).size;
+    const key = sources === 1 ? "supportedByOne" : "supportedBy";
+    return translate(key, { supported: supported.length, count, sources });
+  }
+  if (partly) return translateCount(count, "oneInPart", "noneWholly");
+  return translateCount(count, "oneNotSupported", "noneSupported");
 }
 
 function isChecked(support) {
