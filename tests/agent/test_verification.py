@@ -9,8 +9,9 @@ from agent_parts import TEXTS, A, answer_of, ask, make_parts
 from fakes import FakeEngine, FakeModel, make_results, search_call
 
 from websearch_agent.agent.answer_writer import StatementSources
-from websearch_agent.agent.verification import combine_scores, level_of
+from websearch_agent.agent.verification import combine_scores
 from websearch_agent.agent.verify import RESERVED_S
+from websearch_agent.citations.support_weights import level_of
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.events import AgentEvent, AnswerFinished, StatementVerified
 from websearch_agent.model_calls import ModelCall, ModelDelta
@@ -146,6 +147,13 @@ async def test_judgements_that_came_in_time_stand(store: SqliteStore) -> None:
     answer = answer_of(await ask(parts, verification="model"))
     assert [s.support.method for s in answer.statements if s.support] == ["model", "fast"]
     assert answer.verification == "model"
+    assert any("could not judge" in notice for notice in answer.notices)
+
+
+async def test_answer_without_time_left_to_judge_tells_so(store: SqliteStore) -> None:
+    parts = replace(make_parts(store, replies(TRUE)), answer_deadline_s=RESERVED_S)
+    answer = answer_of(await ask(parts, verification="model"))
+    assert answer.verification == "fast"
     assert any("could not judge" in notice for notice in answer.notices)
 
 

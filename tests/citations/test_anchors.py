@@ -110,7 +110,9 @@ def test_parts_of_a_plain_quote_stand_in_it_in_order(words: list[str]) -> None:
     quote, at = " ".join(words), 0
     fragment = text_fragment(quote)
     for part in parts(fragment) if fragment else []:
-        at = quote.index(part, at) + len(part)
+        found = quote.find(part, at)
+        assert found >= at
+        at = found + len(part)
 
 
 TEXT = "Before it. The quote is here. Behind it."

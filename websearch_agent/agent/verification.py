@@ -14,7 +14,7 @@ from websearch_agent.citations.checkable import has_something_to_check
 from websearch_agent.citations.claims import parse_claim
 from websearch_agent.citations.statements import split_statements
 from websearch_agent.citations.support import SupportChecker
-from websearch_agent.citations.support_weights import PARTIAL_FROM, SUPPORTED_FROM
+from websearch_agent.citations.support_weights import level_of
 from websearch_agent.errors import ModelError
 from websearch_agent.events import StatementVerified
 from websearch_agent.types import Source, Statement, Support, SupportLevel
@@ -76,28 +76,28 @@ async def judge_statements(
     """
     turn = asyncio.Semaphore(JUDGED_AT_ONCE)
     outcomes = list(checked)
-    missing = 0
-
-    async def judge(place: int) -> None:
-        nonlocal missing
-        check = checked[place]
+    missing: dict[int, Support] = {}
+    for place, check in enumerate(checked):
         support = check.statement.support
-        if support is None or not _can_be_judged(check.statement, support, context):
-            return
-        missing += 1
+        if support is not None and _can_be_judged(check.statement, support, context):
+            missing[place] = support
+
+    async def judge(place: int, support: Support) -> None:
         try:
             async with turn:
-                probability = await _judge(check.statement, support, written, context, emit)
+                probability = await _judge(
+                    checked[place].statement, support, written, context, emit
+                )
         except ModelError as error:
             _log.warning("a statement could not be judged: %s", error.message)
             return
-        missing -= 1
-        outcomes[place] = _with_judgement(check, support, probability)
+        del missing[place]
+        outcomes[place] = _with_judgement(checked[place], support, probability)
         emit(outcomes[place])
 
     with suppress(TimeoutError):
         async with asyncio.timeout_at(until):
-            await asyncio.gather(*(judge(place) for place in range(len(checked))))
+            await asyncio.gather(*(judge(place, said) for place, said in missing.items()))
     return outcomes, not missing
 
 
@@ -169,9 +169,3 @@ def combine_scores(fast: float, probability: float) -> float:
 def _log_odds(probability: float) -> float:
     bounded = min(max(probability, MOST_SURE), 1 - MOST_SURE)
     return math.log(bounded / (1 - bounded))
-
-
-def level_of(score: float) -> SupportLevel:
-    if score >= SUPPORTED_FROM:
-        return "supported"
-    return "partial" if score >= PARTIAL_FROM else "unsupported"

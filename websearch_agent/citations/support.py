@@ -22,9 +22,14 @@ from websearch_agent.citations.quote_choice import choose_quote
 from websearch_agent.citations.refusals import says_not_said
 from websearch_agent.citations.same_words import says_every_word
 from websearch_agent.citations.scripts import in_different_scripts, is_chinese, shared_share
-from websearch_agent.citations.support_weights import PARTIAL_FROM, SUPPORTED_FROM, score_of
+from websearch_agent.citations.support_weights import (
+    PARTIAL_FROM,
+    SUPPORTED_FROM,
+    level_of,
+    score_of,
+)
 from websearch_agent.citations.windows import IndexedSource, index_source
-from websearch_agent.types import Source, Support, SupportLevel
+from websearch_agent.types import Source, Support
 
 # A statement of fewer words of content gets no citation added: too many sources hold them.
 _ADDED_MIN_TERMS = 3
@@ -91,7 +96,7 @@ class SupportChecker:
         number = found.nearest.sentences[found.nearest.best].source_number
         score = round(found.score, 4)
         contradicted = found.contradicted if quote else ()
-        return Support(_level(score), score, number if quote else None, quote, contradicted)
+        return Support(level_of(score), score, number if quote else None, quote, contradicted)
 
 
 def _find_best(claim: Claim, sources: Sequence[IndexedSource], *, joined: bool) -> _Finding | None:
@@ -141,9 +146,3 @@ def _lacks_names(claim: Claim, nearest: Nearest, sources: Sequence[IndexedSource
     """Whether a name of the statement stands neither near its words nor over the page."""
     over = frozenset().union(*(source.title_terms | source.address_terms for source in sources))
     return any(name.stem not in over for name in missing_names(claim, nearest))
-
-
-def _level(score: float) -> SupportLevel:
-    if score >= SUPPORTED_FROM:
-        return "supported"
-    return "partial" if score >= PARTIAL_FROM else "unsupported"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from websearch_agent.citations.measures import Measures
+from websearch_agent.types import SupportLevel
 
 # Macro-F1 is highest at 0.58 for statements of answers, at 0.5 for bare answers to a question.
 SUPPORTED_FROM = 0.55
@@ -48,3 +49,10 @@ def score_of(measures: Measures, *, chinese: bool) -> float:
     total = weights["constant"]
     total += sum(weight * values[name] for name, weight in weights.items() if name in values)
     return 1 / (1 + math.exp(-total))
+
+
+def level_of(score: float) -> SupportLevel:
+    """What a score is called, where nothing contradicts the statement."""
+    if score >= SUPPORTED_FROM:
+        return "supported"
+    return "partial" if score >= PARTIAL_FROM else "unsupported"

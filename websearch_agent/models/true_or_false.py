@@ -2,23 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 
 from websearch_agent.errors import InvalidModelOutput
-from websearch_agent.model_calls import (
-    Message,
-    ModelCall,
-    ModelFinished,
-    TextDelta,
-    TokenLogprob,
-    Usage,
-)
+from websearch_agent.model_calls import Message, ModelCall, TokenLogprob, Usage
+from websearch_agent.models.completion import complete
 from websearch_agent.protocols import ModelClient
 
 # One token is wanted; a tokenizer that cuts "true" in two, or that says a quote first, needs more.
 REPLY_TOKENS = 4
-# What the 1.5B model's "true" meant on average: a word without a figure is no certainty.
+# About what the 1.5B model's "true" meant on average: a word without a figure is no certainty.
 PLAIN_YES = 0.85
 
 
@@ -40,7 +33,8 @@ async def probability_of_true(
     call = ModelCall(
         messages, max_tokens=REPLY_TOKENS, json_schema={"type": "boolean"}, logprobs=True
     )
-    text, tokens = await _ask(model, call, on_usage)
+    text, tokens, end = await complete(model, call)
+    on_usage(end.usage)
     said = _read_word(text)
     token = _deciding_token(tokens)
     if token is None:
@@ -48,7 +42,8 @@ async def probability_of_true(
     if token.alternatives:
         return _share_of_true(token.alternatives, said=said)
     other_call = replace(call, json_schema={"const": not said})
-    _, other_tokens = await _ask(model, other_call, on_usage)
+    _, other_tokens, end = await complete(model, other_call)
+    on_usage(end.usage)
     other = _deciding_token(other_tokens)
     if other is None or other.logprob >= 0.0:
         # Not the model's own figure: this server tells probabilities of what the schema left.
@@ -56,20 +51,6 @@ async def probability_of_true(
         return written if said else 1.0 - written
     odds = token.logprob - other.logprob
     return 1 / (1 + math.exp(-odds if said else odds))
-
-
-async def _ask(
-    model: ModelClient, call: ModelCall, on_usage: Callable[[Usage], None]
-) -> tuple[str, list[TokenLogprob]]:
-    text, tokens = "", list[TokenLogprob]()
-    async with aclosing(model.stream(call)) as deltas:
-        async for delta in deltas:
-            if isinstance(delta, TextDelta):
-                text += delta.text
-                tokens.extend(delta.tokens)
-            elif isinstance(delta, ModelFinished):
-                on_usage(delta.usage)
-    return text, tokens
 
 
 def _read_word(text: str) -> bool:

@@ -24,6 +24,7 @@ from websearch_agent.model_calls import (
     Tool,
     Usage,
 )
+from websearch_agent.models.completion import complete
 from websearch_agent.models.dialects.decision import (
     DECISION_TOKENS,
     QUERIES_TOKENS,
@@ -154,32 +155,15 @@ async def _ask(
     What cannot be read is asked again once, with what was wrong: the same call again would
     bring the same reply. Raises InvalidModelOutput.
     """
-    text, tokens, end = await _complete(model, call)
+    text, tokens, end = await complete(model, call)
     try:
         return read(text, tokens), [end]
     except InvalidModelOutput:
         said = Message("assistant", text[:MAX_REPEATED_CHARS] or "-")
         again = Message("user", prompts.decide_again(call.messages[-1].content))
     call = replace(call, messages=(*call.messages, said, again))
-    text, tokens, second_end = await _complete(model, call)
+    text, tokens, second_end = await complete(model, call)
     return read(text, tokens), [end, second_end]
-
-
-async def _complete(
-    model: ModelClient, call: ModelCall
-) -> tuple[str, tuple[TokenLogprob, ...], ModelFinished]:
-    text, tokens = "", list[TokenLogprob]()
-    finished: ModelFinished | None = None
-    async with aclosing(model.stream(call)) as deltas:
-        async for delta in deltas:
-            if isinstance(delta, TextDelta):
-                text += delta.text
-                tokens.extend(delta.tokens)
-            elif isinstance(delta, ModelFinished):
-                finished = delta
-    if finished is None:
-        raise InvalidModelOutput("The model's decision came without an end.")
-    return text, tuple(tokens), finished
 
 
 async def _answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[DialectDelta, None]:
