@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from websearch_agent.config import ENGINE_NAMES, Settings, load_settings
+from websearch_agent.config import Settings, load_settings
+from websearch_agent.config_checks import ENGINE_NAMES
 from websearch_agent.errors import ConfigError, StoreError
 from websearch_agent.indexing import index_targets
 from websearch_agent.models.client import OpenAICompatibleModel

@@ -2,35 +2,36 @@
 
 import ipaddress
 import os
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from websearch_agent.config_checks import (
+    check_database_url,
+    check_fetch_proxy,
+    check_key,
+    check_proxy,
+    check_url,
+    split_commas,
+    split_engines,
+    split_host_patterns,
+    split_hosts,
+)
 from websearch_agent.errors import ConfigError
 
-ENGINE_NAMES = (
-    "ddgs",
-    "news",
-    "searxng",
-    "brave",
-    "serper",
-    "tavily",
-    "exa",
-    "wikipedia",
-    "arxiv",
-    "openalex",
-    "local",
-)
-
-# Those that the HTTP library of ddgs takes; any other scheme is an error at its first search.
-PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Key = Annotated[SecretStr | None, AfterValidator(check_key)]
 
 
 def default_data_dir() -> Path:
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
         env_prefix="WEBSEARCH_", env_file=".env", extra="ignore", env_ignore_empty=True
     )
 
-    model_url: str | None = Field(
+    model_url: Annotated[str | None, AfterValidator(check_url)] = Field(
         default=None,
         description="Base URL of an OpenAI-compatible server, for example "
         "`http://localhost:8080/v1`. Unset: the embedded model.",
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
         default=None,
         description="Model to ask for on that server. Unset: the first one it lists.",
     )
-    model_api_key: SecretStr | None = Field(default=None, description="Key for that server.")
+    model_api_key: Key = Field(default=None, description="Key for that server.")
     model_profile: str | None = Field(
         default=None,
         description="Profile of the model (`websearch-agent model list`), or a TOML file of your "
@@ -98,12 +99,12 @@ class Settings(BaseSettings):
         description="Most tokens of sources shown to the model. Unset: 1400 embedded, else half of "
         "the window, at least 6000 and at most 16000, as far as the window leaves room.",
     )
-    engines: Annotated[tuple[str, ...], NoDecode] = Field(
+    engines: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_engines)] = Field(
         default=("ddgs", "local"),
         description="Search engines, separated by commas: `ddgs`, `news`, `searxng`, `brave`, "
         "`serper`, `tavily`, `exa`, `wikipedia`, `arxiv`, `openalex`, `local`.",
     )
-    searxng_url: str | None = Field(
+    searxng_url: Annotated[str | None, AfterValidator(check_url)] = Field(
         default=None, description="Base URL of a SearXNG with its JSON format switched on."
     )
     ddgs_backends: str = Field(
@@ -114,7 +115,7 @@ class Settings(BaseSettings):
         default="duckduckgo,bing,yahoo",
         description="Backends that `news` asks, by way of `ddgs`, in this order.",
     )
-    ddgs_proxy: SecretStr | None = Field(  # It may hold a password.
+    ddgs_proxy: Annotated[SecretStr | None, AfterValidator(check_proxy)] = Field(
         default=None,
         description="Proxy for `ddgs` and `news`, for example `socks5://127.0.0.1:9150`.",
     )
@@ -122,19 +123,19 @@ class Settings(BaseSettings):
         default=None,
         description="Certificate authority (PEM) that `ddgs` and `news` trust instead.",
     )
-    brave_api_key: SecretStr | None = Field(
+    brave_api_key: Key = Field(
         default=None, description="Key for `brave`, from https://brave.com/search/api/."
     )
-    serper_api_key: SecretStr | None = Field(
+    serper_api_key: Key = Field(
         default=None, description="Key for `serper`, from https://serper.dev."
     )
-    tavily_api_key: SecretStr | None = Field(
+    tavily_api_key: Key = Field(
         default=None, description="Key for `tavily`, from https://app.tavily.com."
     )
-    exa_api_key: SecretStr | None = Field(
+    exa_api_key: Key = Field(
         default=None, description="Key for `exa`, from https://dashboard.exa.ai/api-keys."
     )
-    openalex_api_key: SecretStr | None = Field(
+    openalex_api_key: Key = Field(
         default=None,
         description="Key for `openalex`, free at https://openalex.org/settings/api. Unset: a few "
         "searches a day.",
@@ -169,7 +170,7 @@ class Settings(BaseSettings):
         "`embeddings` (half words, half meaning; nDCG@10 of the pages found for English news "
         "questions 0.827 instead of 0.806), `rerank` (the order of a cross-encoder; not measured).",
     )
-    ranking_url: str | None = Field(
+    ranking_url: Annotated[str | None, AfterValidator(check_url)] = Field(
         default=None,
         description="Base URL of the server for `embeddings` (`…/embeddings`) or `rerank` "
         "(`…/rerank`), for example `http://localhost:8082/v1`.",
@@ -179,25 +180,77 @@ class Settings(BaseSettings):
         description="Model to ask for on that server; E5, Nomic and Qwen3 embeddings need their "
         "full name here. Unset: none is named, which servers of one model take.",
     )
-    ranking_api_key: SecretStr | None = Field(
-        default=None, description="Key for the ranking server."
+    ranking_api_key: Key = Field(default=None, description="Key for the ranking server.")
+    allowed_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(split_commas)] = (
+        Field(
+            default=(),
+            description="Private networks whose pages may be read, separated by commas, for "
+            "example `10.0.0.0/8,127.0.0.1/32`. Empty: public addresses only.",
+        )
     )
-    allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
-        default=(),
-        description="Private networks whose pages may be read, separated by commas, for example "
-        "`10.0.0.0/8,127.0.0.1/32`. Empty: public addresses only.",
-    )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_hosts)] = Field(
         default=(),
         description="Host names, separated by commas, under which the page may be asked for, for "
         "example `answers.example.org`. Empty: the loopback names when it listens there, else any.",
+    )
+    intranet_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_host_patterns)] = (
+        Field(
+            default=(),
+            description="Host names, separated by commas, whose pages may be read wherever they are, "
+            "for example `wiki.example.lan,*.corp.example`. Empty: public addresses only.",
+        )
+    )
+    fetch_proxy: Annotated[SecretStr | None, AfterValidator(check_fetch_proxy)] = Field(
+        default=None,
+        description="Proxy that fetches the pages, for example `http://proxy.example.lan:3128` or "
+        "`socks5://127.0.0.1:1080`. It resolves their names, so it must refuse private addresses "
+        "itself.",
+    )
+    auth: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="Who may ask: `auto` (with a login or API key as soon as there is a user, "
+        "until then anybody on this machine), `required` (never without), `off` (anybody who "
+        "reaches the address: something in front of it must check).",
+    )
+    public_url: Annotated[str | None, AfterValidator(check_url)] = Field(
+        default=None,
+        description="Address under which browsers reach the server, for example "
+        "`https://answers.example.org`: its host is answered, and with https cookies are sent "
+        "over https only. Unset: as the request says.",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(split_commas)] = (
+        Field(
+            default=(),
+            description="Networks of reverse proxies whose `X-Forwarded-For` and "
+            "`X-Forwarded-Proto` are believed, separated by commas. Empty: none.",
+        )
+    )
+    session_days: int = Field(
+        default=30, ge=1, le=365, description="Days until somebody has to log in again."
+    )
+    questions_per_minute: int | None = Field(
+        default=None,
+        ge=0,
+        description="Questions that one user, key or (without login) address may ask in a minute. "
+        "0: any number. Unset: 30 where a login is needed, else any number.",
+    )
+    max_answers: int = Field(
+        default=16, ge=1, description="Answers that are written at the same time."
+    )
+    max_waiting: int = Field(
+        default=64,
+        ge=0,
+        description="Questions that wait for one of these places. One more is refused (503).",
+    )
+    waiting_deadline_s: float = Field(
+        default=30.0, gt=0, description="Seconds that a question waits for its place."
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="Folder for conversations, index and model. Unset: "
         "`~/.local/share/websearch-agent`.",
     )
-    database_url: str | None = Field(
+    database_url: Annotated[str | None, AfterValidator(check_database_url)] = Field(
         default=None,
         description="Where conversations are kept. Unset: "
         "`sqlite:///…/conversations.db` in the data folder. Only SQLite so far.",
@@ -220,99 +273,12 @@ class Settings(BaseSettings):
         default="info", description="How much is logged to standard error."
     )
 
-    @field_validator("engines", mode="before")
-    @classmethod
-    def _split_engines(cls, value: object) -> object:
-        names = _split_commas(value)
-        if isinstance(names, tuple):
-            unknown = [name for name in names if name not in ENGINE_NAMES]
-            if unknown or not names:
-                known = ", ".join(ENGINE_NAMES)
-                named = f"unknown engine {', '.join(unknown)}" if unknown else "no engine is named"
-                raise ValueError(f"{named}; known are: {known}")
-            return tuple(dict.fromkeys(names))  # asked twice, one would count twice
-        return names
-
     @field_validator("strict")
     @classmethod
     def _check_strict(cls, strict: bool, info: ValidationInfo) -> bool:
         if strict and info.data.get("verification") == "off":
             raise ValueError("needs the statements to be checked: WEBSEARCH_VERIFICATION is off")
         return strict
-
-    @field_validator("allowed_networks", mode="before")
-    @classmethod
-    def _split_networks(cls, value: object) -> object:
-        return _split_commas(value)
-
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _split_hosts(cls, value: object) -> object:
-        hosts = _split_commas(value)
-        if isinstance(hosts, tuple):
-            wrong = [host for host in hosts if re.search(r"[/\s@*]", str(host))]
-            if wrong:
-                raise ValueError(f"{wrong[0]!r} is no host name; example: answers.example.org")
-            return tuple(str(host).lower() for host in hosts)
-        return hosts
-
-    @field_validator("model_url", "searxng_url", "ranking_url")
-    @classmethod
-    def _check_url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        authority = re.split(r"[/\\?#]", (value or "").partition("://")[2], maxsplit=1)[0]
-        if "@" in authority:  # It would be shown in error messages and by /api/health.
-            raise ValueError(
-                "must not hold a user name or password (what stands before @); a key "
-                "belongs into WEBSEARCH_MODEL_API_KEY or WEBSEARCH_RANKING_API_KEY"
-            )
-        return value.rstrip("/") if value else value
-
-    @field_validator(
-        "model_api_key",
-        "ranking_api_key",
-        "brave_api_key",
-        "serper_api_key",
-        "tavily_api_key",
-        "exa_api_key",
-        "openalex_api_key",
-    )
-    @classmethod
-    def _check_key(cls, value: SecretStr | None) -> SecretStr | None:
-        """The key without the line end that files like to bring along."""
-        key = value.get_secret_value().strip() if value is not None else ""
-        if re.search(r"[^\x21-\x7e]", key):
-            # A header cannot hold it, and the error of the HTTP library would show it.
-            raise ValueError("holds characters that no key has: paste it anew")
-        return SecretStr(key) if key else None
-
-    @field_validator("ddgs_proxy")
-    @classmethod
-    def _check_proxy(cls, value: SecretStr | None) -> SecretStr | None:
-        """Unchecked, a wrong one would end the first search with an error of the library."""
-        address = value.get_secret_value().strip() if value is not None else ""
-        if not address:
-            return None
-        try:
-            parts = urlsplit(address)
-            is_whole = bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:  # a broken port or bracket; the message would show the address
-            is_whole = False
-        if not is_whole or parts.scheme not in PROXY_SCHEMES or re.search(r"\s", address):
-            schemes = ", ".join(PROXY_SCHEMES)
-            raise ValueError(
-                f"is no address of a proxy; example: socks5://127.0.0.1:9150; begins with one of: "
-                f"{schemes}"
-            )
-        return SecretStr(address)
-
-    @field_validator("database_url")
-    @classmethod
-    def _check_database_url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith("sqlite:///"):
-            raise ValueError("only sqlite:///PATH is supported so far")
-        return value
 
     @cached_property
     def models_dir(self) -> Path:
@@ -333,12 +299,6 @@ class Settings(BaseSettings):
         if self.database_url:
             return Path(self.database_url.removeprefix("sqlite:///"))
         return self.data_dir / "conversations.db"
-
-
-def _split_commas(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -28,6 +28,35 @@ class InvalidRequest(AgentError):
     code = "invalid_request"
 
 
+class NotAuthenticated(AgentError):
+    """No login, session or key, or one that is not valid (any more)."""
+
+    code = "not_authenticated"
+
+
+class NotAllowed(AgentError):
+    """The key lacks the scope, or the request comes from another site."""
+
+    code = "not_allowed"
+
+
+class TooManyRequests(AgentError):
+    """Asked too often, or more at once than can be served; `retry_after_s` says when again."""
+
+    code = "too_many_requests"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ServerBusy(TooManyRequests):
+    """All places for answers are taken, and the queue is full or did not move."""
+
+    code = "server_busy"
+
+
 class DeadlineExceeded(AgentError):
     """The whole answer took longer than it may."""
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from websearch_agent.accounts import ApiKey, Identity, NewApiKey, Scope, User
 from websearch_agent.conversations import (
     Conversation,
     ConversationSummary,
@@ -143,3 +144,53 @@ class ConversationStore(Protocol):
     ) -> None: ...
 
     async def close(self) -> None: ...
+
+
+class AccountStore(Protocol):
+    """Users, API keys and sessions. Secrets are kept as hashes only. Raises StoreError."""
+
+    async def has_users(self) -> bool: ...
+
+    async def add_user(self, name: str, password: str) -> User:
+        """Raises InvalidRequest for a name that is taken or not allowed, or a weak password."""
+        ...
+
+    async def list_users(self) -> list[User]: ...
+
+    async def set_password(self, name: str, password: str) -> None:
+        """Also ends all sessions of the user. Raises InvalidRequest."""
+        ...
+
+    async def remove_user(self, name: str) -> None:
+        """With keys, sessions and conversations. Raises InvalidRequest for an unknown one."""
+        ...
+
+    async def check_password(self, name: str, password: str) -> User | None:
+        """None for an unknown name or a wrong password; both take the same time."""
+        ...
+
+    async def create_session(self, user: User, *, days: int) -> str:
+        """A new session's token, which only the browser keeps."""
+        ...
+
+    async def identify_session(self, token: str) -> Identity | None:
+        """None for an unknown, ended or expired session."""
+        ...
+
+    async def end_session(self, token: str) -> None: ...
+
+    async def create_key(self, user_name: str, name: str, scopes: Sequence[Scope]) -> NewApiKey:
+        """Raises InvalidRequest for an unknown user, or without a scope."""
+        ...
+
+    async def list_keys(self) -> list[ApiKey]:
+        """All, the revoked ones too, the newest first."""
+        ...
+
+    async def revoke_key(self, key_id: str) -> None:
+        """From the next request on. Raises InvalidRequest for an unknown or revoked one."""
+        ...
+
+    async def identify_key(self, secret: str) -> Identity | None:
+        """None for an unknown or revoked key."""
+        ...

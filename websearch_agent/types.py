@@ -89,6 +89,20 @@ class EngineFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Filtered:
+    """How much of a page was left out or changed before a model could see it.
+
+    `hidden_parts`: elements that the page hides from people. `invisible_characters`: control,
+    zero-width, direction and tag characters. `forged_marks`: what looks like our own fence or like
+    a role or call of a chat template; it is shown as plain text.
+    """
+
+    hidden_parts: int = 0
+    invisible_characters: int = 0
+    forged_marks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page that was read. `text` is clean Markdown; `truncated` says that there was more."""
 
@@ -102,6 +116,7 @@ class Page:
     date: str | None = None
     author: str | None = None
     truncated: bool = False
+    filtered: Filtered = Filtered()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +148,7 @@ class Passage:
 # ---- the answer --------------------------------------------------------------------------
 
 
-ANSWER_SCHEMA_VERSION = "1.0"
+ANSWER_SCHEMA_VERSION = "1.1"
 """Rises with every change of `Answer`'s JSON: the first figure if a reader of it could break."""
 
 SourceKind = Literal["page", "snippet", "document", "builtin"]
@@ -159,6 +174,7 @@ class Source:
     kind: SourceKind = "page"
     document_id: str | None = None
     summary: str = ""
+    filtered: Filtered = Filtered()
 
 
 SupportLevel = Literal["supported", "partial", "unsupported", "not_checkable"]
@@ -233,7 +249,9 @@ class Answer:
     `dropped_markers`: numbers without a source, and such that name a source which does not say the
     statement where another one does. `verification`: how the statements were checked, None if they
     were not. `unanswered`: the answer says that the sources do not say. `repaired`: it was written
-    anew because statements of the first one were unsupported.
+    anew because statements of the first one were unsupported. `refused_queries`: why queries of the
+    model were not sent. `removed_links`: links and images of the answer that lead to no source and
+    became text.
     """
 
     text: str
@@ -252,6 +270,8 @@ class Answer:
     verification: SupportMethod | None = None
     unanswered: bool = False
     repaired: bool = False
+    refused_queries: tuple[str, ...] = ()
+    removed_links: int = 0
 
 
 # ---- what a dialect is given, and what it says ----------------------------------------------

@@ -9,7 +9,8 @@ import pytest
 from cli_fakes import run_cli
 
 from websearch_agent.cli.engine_probe import probe_engine
-from websearch_agent.config import ENGINE_NAMES, load_settings
+from websearch_agent.config import load_settings
+from websearch_agent.config_checks import ENGINE_NAMES
 from websearch_agent.errors import ConfigError, InvalidRequest
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.types import SearchQuery, SearchResult

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from engine_cases import KEY, WITH_KEYS, all_set_up, ask, good_reply, reply_data
 
-from websearch_agent.config import ENGINE_NAMES, load_settings
+from websearch_agent.config import load_settings
+from websearch_agent.config_checks import ENGINE_NAMES
 from websearch_agent.errors import (
     ConfigError,
     EngineBlocked,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from websearch_agent.config import ENGINE_NAMES
+from websearch_agent.config_checks import ENGINE_NAMES
 from websearch_agent.search.engines import HTTP_ENGINES, local
 from websearch_agent.search.engines.ddgs import DDGS_ENGINES
 from websearch_agent.search.filters import Filters

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from websearch_agent.config import ENGINE_NAMES, Settings
+from websearch_agent.config import Settings
+from websearch_agent.config_checks import ENGINE_NAMES
 from websearch_agent.errors import (
     EngineBlocked,
     EngineRateLimited,
