@@ -196,8 +196,8 @@ class Settings(BaseSettings):
     intranet_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_host_patterns)] = (
         Field(
             default=(),
-            description="Host names, separated by commas, whose pages may be read wherever they are, "
-            "for example `wiki.example.lan,*.corp.example`. Empty: public addresses only.",
+            description="Host names, separated by commas, whose pages may be read wherever they "
+            "are, for example `wiki.example.lan,*.corp.example`. Empty: public addresses only.",
         )
     )
     fetch_proxy: Annotated[SecretStr | None, AfterValidator(check_fetch_proxy)] = Field(

@@ -17,8 +17,9 @@ from websearch_agent.errors import AgentError
 from websearch_agent.resources import resource_dir
 from websearch_agent.server import answers, conversations, health, html_pages, schemas
 from websearch_agent.server.feed import OpenAnswers
-from websearch_agent.server.guards import LOOPBACK_HOSTS, AllowedHosts, BodyLimit, SecurityHeaders
+from websearch_agent.server.guards import LOOPBACK_HOSTS, AllowedHosts, BodyLimit
 from websearch_agent.server.problems import INTERNAL_MESSAGE, add_problem_handlers
+from websearch_agent.server.security_headers import SecurityHeaders
 from websearch_agent.server.service import AnswerService, ServiceFactory
 
 logger = logging.getLogger(__name__)
