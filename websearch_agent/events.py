@@ -33,7 +33,8 @@ class DecisionMade:
     """The model decided. `reason` is its own short reason, empty if its dialect has none.
 
     `reuse`: it answers from the sources of an earlier turn. `probability` of searching, from
-    its log probabilities, None where it gave none.
+    its log probabilities, None where it gave none. `refused`: what its queries held that was not
+    sent, and why, each in a few words.
     """
 
     search: bool
@@ -41,6 +42,7 @@ class DecisionMade:
     reason: str = ""
     reuse: bool = False
     probability: float | None = None
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

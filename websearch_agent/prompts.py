@@ -7,25 +7,10 @@ from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from websearch_agent.forged_marks import plain_page_line, plain_page_text
 from websearch_agent.resources import resource_dir
 from websearch_agent.types import Source
 
-# Our own fence, and how the common chat templates write roles: ChatML and Llama 3 (<|…|>),
-# DeepSeek (<｜…｜>), Gemma (<start_of_turn>), Mistral ([INST]); and how they write calls.
-_TAG = re.compile(
-    r"<(?=\s*/?\s*source|[|｜]|/?(?:start|end)_of_turn|/?tool_(?:calls?|response)\b|/?function\s*[=>])",
-    re.IGNORECASE,
-)
-_SPECIAL_TOKEN_END = re.compile(r"[|｜]>")
-_INSTRUCTION = re.compile(
-    r"\[(/?(?:INST|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT))\]", re.IGNORECASE
-)
-# Megrez's blocks begin so: in code too, where references stay.
-_CITATION_BLOCK = re.compile(r"\[(?=\s*\[\s*citation)", re.IGNORECASE)
-_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
-# "…in 2019.[12]" is how encyclopaedias print references; left in, models copy them as ours.
-_REFERENCE_BEHIND_SENTENCE = re.compile(r"(?<=[.,;。，；])(?:\[\d{1,3}\])+")
-_REFERENCE = re.compile(r"\[{1,2}(?:citation:\s*)?(\d{1,3})\]{1,2}")
 # Kinds of task, as the decision's prompt explains them. A 1.5B model that names the kind first
 # decides 0.94 of a mixed sample rightly; with a reason in its own words 0.66 (140 rows, 2026-11).
 TASKS_WITHOUT_WEB = {
@@ -84,6 +69,7 @@ def in_hand_question(
     question: str,
     *,
     sources: Sequence[Source],
+    boundary: str,
     may_search: bool,
     citation: str = "[n]",
     citation_blocks: bool = False,
@@ -93,6 +79,7 @@ def in_hand_question(
         "in_hand_question",
         question=question,
         sources=sources,
+        boundary=boundary,
         may_search=may_search,
         mark=example_mark(citation),
         citation_blocks=citation_blocks,
@@ -101,13 +88,14 @@ def in_hand_question(
 
 
 def observation(
-    question: str, *, sources: Sequence[Source], may_search: bool, citation: str
+    question: str, *, sources: Sequence[Source], boundary: str, may_search: bool, citation: str
 ) -> str:
     """What a search brought, in dialect `markers`: sources, how to cite them, the question."""
     return _render(
         "observation",
         question=question,
         sources=sources,
+        boundary=boundary,
         may_search=may_search,
         mark=example_mark(citation),
         language=language_name(question),
@@ -195,12 +183,15 @@ def answer_system(
     )
 
 
-def answer_question(question: str, *, sources: Sequence[Source]) -> str:
+def answer_question(question: str, *, sources: Sequence[Source], boundary: str) -> str:
     """User message with the sources, then the question."""
-    language = language_name(question)
-    number = sources[0].number if sources else 1
     return _render(
-        "answer_question", question=question, sources=sources, language=language, number=number
+        "answer_question",
+        question=question,
+        sources=sources,
+        boundary=boundary,
+        language=language_name(question),
+        number=sources[0].number if sources else 1,
     )
 
 
@@ -226,10 +217,14 @@ def summarise_system(today: dt.date) -> str:
     return _render("summarise_system", **_date(today))
 
 
-def summarise_page(question: str, *, source: Source) -> str:
+def summarise_page(question: str, *, source: Source, boundary: str) -> str:
     """User message with one page's passages and the question that they are summarised for."""
     return _render(
-        "summarise_page", question=question, sources=(source,), language=language_name(question)
+        "summarise_page",
+        question=question,
+        sources=(source,),
+        boundary=boundary,
+        language=language_name(question),
     )
 
 
@@ -248,9 +243,17 @@ def judge_system() -> str:
     return _render("judge_system")
 
 
-def judge_statement(statement: str, *, sources: Sequence[Source], question: str = "") -> str:
+def judge_statement(
+    statement: str, *, sources: Sequence[Source], boundary: str, question: str = ""
+) -> str:
     """User message with the sources, then the statement; `question` is what it answers."""
-    return _render("judge_statement", statement=statement, sources=sources, question=question)
+    return _render(
+        "judge_statement",
+        statement=statement,
+        sources=sources,
+        boundary=boundary,
+        question=question,
+    )
 
 
 def repair_answer(
@@ -266,9 +269,11 @@ def repair_answer(
     )
 
 
-def sources(sources: Sequence[Source]) -> str:
-    """The sources alone, for a `tool` message."""
-    return _render("sources", sources=sources)
+def tool_sources(question: str, *, sources: Sequence[Source], boundary: str) -> str:
+    """What a search brought, for a `tool` message; `question` tells the language."""
+    return _render(
+        "tool_sources", sources=sources, boundary=boundary, language=language_name(question)
+    )
 
 
 def language_name(text: str) -> str:
@@ -286,28 +291,6 @@ def language_name(text: str) -> str:
     return "Chinese" if han and han >= latin_words else ""
 
 
-def page_text(text: str) -> str:
-    """Page text as data: it cannot close its block, nor write a role of the common templates.
-
-    Its own references `[n]` would be taken for ours: gone behind a sentence, else `(n)`. In code
-    they stay.
-    """
-    text = _INSTRUCTION.sub(r"(\1)", _SPECIAL_TOKEN_END.sub("|›", _TAG.sub("‹", text)))
-    pieces = _CODE.split(text)
-    pieces[::2] = [_without_references(prose) for prose in pieces[::2]]
-    return _CITATION_BLOCK.sub("(", "".join(pieces))
-
-
-def _without_references(prose: str) -> str:
-    return _REFERENCE.sub(r"(\1)", _REFERENCE_BEHIND_SENTENCE.sub("", prose))
-
-
-def attribute(text: str) -> str:
-    """Page text inside a quoted attribute: one short line."""
-    line = _without_references(page_text(" ".join(text.split())))
-    return line[:120].replace('"', "'").replace("<", "‹")
-
-
 def _date(today: dt.date) -> dict[str, str]:
     # Not strftime: its names follow the machine's locale.
     return {"today": today.isoformat(), "weekday": _WEEKDAYS[today.weekday()]}
@@ -322,10 +305,10 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(resource_dir("prompts")),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - prompts are text, not HTML; page text goes through page_text
+        autoescape=False,  # noqa: S701 - prompts are text, not HTML; page text goes through plain_page_text
         trim_blocks=False,
         keep_trailing_newline=False,
     )
-    environment.filters["page_text"] = page_text
-    environment.filters["attribute"] = attribute
+    environment.filters["page_text"] = plain_page_text
+    environment.filters["attribute"] = plain_page_line
     return environment

@@ -5,6 +5,7 @@ units: the page must not slice by these numbers.)
 """
 
 import datetime as dt
+import secrets
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -285,6 +286,11 @@ class Evidence:
     sources: tuple[Source, ...]
 
 
+def new_boundary() -> str:
+    """A word for the fences round the sources of one question, which no page can know."""
+    return secrets.token_hex(4)
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """All that one call may show the model, before a dialect has put it into its form.
@@ -292,7 +298,8 @@ class Prompt:
     `search` is what the model may do in this call: `never` leaves no trace of searching in
     the prompt, unless `evidence` is there to be answered from. `in_hand` are the sources of an
     earlier turn, which a follow-up may be answered from; `addresses` the web addresses that
-    the person wrote in the question: a search opens them.
+    the person wrote in the question: a search opens them. `boundary` is the word in the fences
+    round its sources, another one for each question.
     """
 
     today: dt.date
@@ -303,6 +310,7 @@ class Prompt:
     max_tokens: int = 512
     in_hand: tuple[Source, ...] = ()
     addresses: tuple[str, ...] = ()
+    boundary: str = field(default_factory=new_boundary)
 
 
 @dataclass(frozen=True, slots=True)

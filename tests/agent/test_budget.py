@@ -91,7 +91,7 @@ def passage(url: str, text: str) -> Passage:
 
 def test_each_page_is_heard_before_any_is_heard_twice() -> None:
     ranked = [passage("a", "1"), passage("a", "2"), passage("b", "3"), passage("c", "4")]
-    chosen = fill_budget(ranked, [10, 10, 10, 10], Room(155, max_sources=5))
+    chosen = fill_budget(ranked, [10, 10, 10, 10], Room(197, max_sources=5))
     assert [p.text for p in chosen] == ["1", "3", "4"]
 
 

@@ -8,7 +8,7 @@ from websearch_agent.agent.fence_echo import FenceEchoFilter
 
 
 def filtered(*pieces: str) -> str:
-    echo = FenceEchoFilter()
+    echo = FenceEchoFilter("k1")
     return "".join(echo.feed(piece) for piece in pieces) + echo.finish()
 
 

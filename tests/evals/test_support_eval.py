@@ -99,7 +99,7 @@ async def test_words_are_checked_against_numbered_sources() -> None:
 
 async def test_model_is_asked_and_a_failure_is_told() -> None:
     async def judge(
-        model: object, statement: str, sources: tuple[Source, ...], *, question: str
+        model: object, statement: str, sources: tuple[Source, ...], *, boundary: str, question: str
     ) -> float:
         if statement == "fail":
             raise ModelUnavailable("down")
@@ -127,7 +127,7 @@ async def test_model_is_asked_and_a_failure_is_told() -> None:
     ],
 )
 async def test_both_judge_as_the_program_does(claim: str, passage: str, level: str) -> None:
-    async def says_yes(*_: object, question: str) -> float:
+    async def says_yes(*_: object, boundary: str, question: str) -> float:
         return 0.99
 
     row = ROW.model_copy(update={"claim": claim, "passages": (passage,)})

@@ -44,6 +44,8 @@ class AnswerBuilder:
         match event:
             case DecisionMade():
                 self._note_time("decided")
+                refused = dict.fromkeys((*answer.refused_queries, *event.refused))
+                self._answer = replace(answer, refused_queries=tuple(refused))
             case SearchFinished():
                 self._note_time("searched")
                 self._answer = replace(
@@ -84,6 +86,7 @@ class AnswerBuilder:
                     answer,
                     finish_reason=event.finish_reason,
                     dropped_markers=event.dropped_markers,
+                    removed_links=event.removed_links,
                 )
 
     def build(self, *, finish_reason: str | None = None) -> Answer:

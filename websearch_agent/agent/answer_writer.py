@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 from websearch_agent.agent.fence_echo import FenceEchoFilter
+from websearch_agent.agent.link_filter import LinkFilter
 from websearch_agent.agent.notices import cut_notice, nothing_found_notice, uncited_notice
 from websearch_agent.agent.state import TextEnded, WrittenAnswer
 from websearch_agent.citations.markers import CitationStream
@@ -101,9 +102,12 @@ class AnswerWriter:
         shown: Sequence[Source],
         question: str,
         *,
+        boundary: str,
         searched: bool,
     ) -> None:
+        """`boundary` is the one of the prompt that is answered."""
         self._emit = emit
+        self._boundary = boundary
         self._searched = searched
         self._question = question
         self._sources = sources
@@ -111,8 +115,12 @@ class AnswerWriter:
         self._statement_sources = StatementSources(
             list(sources.values()), question, shown={source.number for source in shown}
         )
+        self._begin()
+
+    def _begin(self) -> None:
         self._stream = self._new_stream()
-        self._fence_echo = FenceEchoFilter()
+        self._fence_echo = FenceEchoFilter(self._boundary)
+        self._links = LinkFilter([source.url for source in self._sources.values()])
         self._sent_markers = 0
 
     @property
@@ -124,7 +132,7 @@ class AnswerWriter:
         return WrittenAnswer(self._stream.text, tuple(self._stream.markers), prompt, self._sources)
 
     def write(self, text: str) -> None:
-        self._show(self._fence_echo.feed(text))
+        self._show(self._links.feed(self._fence_echo.feed(text)))
 
     def _show(self, text: str) -> None:
         # Models like to begin with blank lines.
@@ -155,16 +163,14 @@ class AnswerWriter:
     def restart(self) -> None:
         if self.started:
             self._emit(AnswerRestarted())
-        self._stream = self._new_stream()
-        self._fence_echo = FenceEchoFilter()
-        self._sent_markers = 0
+        self._begin()
 
     def _new_stream(self) -> CitationStream:
         chosen = self._statement_sources
         return CitationStream(self._sources, find_source=chosen.find, resolve=chosen.resolve)
 
     def end(self, finish_reason: str) -> None:
-        self._show(self._fence_echo.finish())
+        self._show(self._links.feed(self._fence_echo.finish()) + self._links.finish())
         self._send(self._stream.finish())
         if not self._stream.text.strip():
             raise _nothing_written(finish_reason)
@@ -173,7 +179,7 @@ class AnswerWriter:
             self._emit(Notice(notice(self._question)))
         if cut := cut_notice(self._question, finish_reason):
             self._emit(Notice(cut))
-        self._emit(TextEnded(finish_reason, self._stream.dropped_markers))
+        self._emit(TextEnded(finish_reason, self._stream.dropped_markers, self._links.removed))
 
     def _send(self, text: str) -> None:
         if text:

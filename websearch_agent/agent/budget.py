@@ -18,7 +18,7 @@ from websearch_agent.types import Evidence, Prompt, Source
 TOKENS_PER_MESSAGE = 6
 TOKENS_PER_PROMPT = 16
 # The fence, title, site and date of one source in the prompt.
-TOKENS_PER_SOURCE = 40
+TOKENS_PER_SOURCE = 54
 # Share of the window that earlier turns may take: beside sources, and without any.
 HISTORY_SHARE = 0.25
 CHAT_HISTORY_SHARE = 0.5

@@ -1,16 +1,22 @@
 """The end mark of a source, which small models copy to the end of their answer."""
 
 # No HTML has it: `<source>` is an element without an end, so code in an answer stays whole.
-FENCE_END = "</source>"
+_FENCE_END = "</source>"
 
 
 class FenceEchoFilter:
-    """Takes lines that are nothing but `</source>` out of a text that comes in pieces.
+    """Takes lines that are nothing but the end of a fence out of a text that comes in pieces.
 
-    Holds back no more than the beginning of such a line.
+    With the boundary of this question or without: models copy either. Holds back no more than
+    the beginning of such a line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, boundary: str) -> None:
+        self._marks = (
+            _FENCE_END,
+            f"</source {boundary}>",
+            f"----- end of texts {boundary} -----",
+        )
         self._held = ""
         self._is_text = False
 
@@ -20,9 +26,9 @@ class FenceEchoFilter:
         for character in text:
             self._held += character
             if character == "\n":
-                shown += "" if self._held.strip() == FENCE_END else self._held
+                shown += "" if self._held.strip() in self._marks else self._held
                 self._held, self._is_text = "", False
-            elif self._is_text or not FENCE_END.startswith(self._held.strip(" \t")):
+            elif self._is_text or not self._may_be_mark():
                 shown += self._held
                 self._held, self._is_text = "", True
         return shown
@@ -30,4 +36,8 @@ class FenceEchoFilter:
     def finish(self) -> str:
         """What is left: the beginning of a mark that never ended is text."""
         rest, self._held = self._held, ""
-        return "" if rest.strip() == FENCE_END else rest
+        return "" if rest.strip() in self._marks else rest
+
+    def _may_be_mark(self) -> bool:
+        begun = self._held.strip(" \t")
+        return any(mark.startswith(begun) for mark in self._marks)

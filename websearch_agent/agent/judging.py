@@ -18,6 +18,7 @@ async def judge_support(
     statement: str,
     sources: Sequence[Source],
     *,
+    boundary: str,
     question: str = "",
     on_usage: Callable[[Usage], None] = lambda _: None,
 ) -> float:
@@ -26,21 +27,24 @@ async def judge_support(
     The source stands in front of the statement, so that a server with a prefix cache reads it
     once for all statements that cite it. Raises ModelError.
     """
-    shown = await _fit(model, statement, sources, question)
+    shown = await _fit(model, statement, sources, question, boundary)
     messages = (
         Message("system", prompts.judge_system()),
-        Message("user", prompts.judge_statement(statement, sources=shown, question=question)),
+        Message(
+            "user",
+            prompts.judge_statement(statement, sources=shown, boundary=boundary, question=question),
+        ),
     )
     return await probability_of_true(model, messages, on_usage=on_usage)
 
 
 async def _fit(
-    model: ModelClient, statement: str, sources: Sequence[Source], question: str
+    model: ModelClient, statement: str, sources: Sequence[Source], question: str, boundary: str
 ) -> list[Source]:
     """The sources without so many of their passages, last ones first, that they are read fast."""
     window = (await model.limits()).context_window
     fixed = prompts.judge_system() + prompts.judge_statement(
-        statement, sources=(), question=question
+        statement, sources=(), boundary=boundary, question=question
     )
     texts = [fixed, *(p.text for source in sources for p in source.passages)]
     fixed_tokens, *counts = await model.count_tokens(texts)

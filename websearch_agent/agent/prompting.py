@@ -24,6 +24,7 @@ def build_prompt(
         search=search_switch(state, context),
         in_hand=context.in_hand if evidence is None else (),
         addresses=context.addresses if evidence is None else (),
+        boundary=context.boundary,
     )
 
 

@@ -39,7 +39,12 @@ async def rewrite_answer(
         (*context.dialect.build_messages(prompt), *asked), max_tokens=prompt.max_tokens
     )
     writer = AnswerWriter(
-        emit, dict(written.sources), sources, context.request.question, searched=True
+        emit,
+        dict(written.sources),
+        sources,
+        context.request.question,
+        boundary=prompt.boundary,
+        searched=True,
     )
     finish_reason = "stop"
     async with aclosing(context.model.stream(call)) as deltas:

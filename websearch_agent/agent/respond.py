@@ -11,6 +11,7 @@ from langgraph.types import Command
 from websearch_agent.agent.answer_writer import AnswerWriter, EmptyReply
 from websearch_agent.agent.budget import fit_prompt
 from websearch_agent.agent.prompting import build_prompt, citable_sources
+from websearch_agent.agent.query_guard import guard_queries
 from websearch_agent.agent.relative_dates import with_absolute_dates
 from websearch_agent.agent.state import AgentContext, AgentState, UsageCounted, WrittenAnswer
 from websearch_agent.errors import ContextTooLong, ModelError
@@ -31,6 +32,9 @@ async def respond(
     context = runtime.context
     decision, written = await _reply_or_ask_again(state, context, runtime.stream_writer)
     if decision is not None and decision.search:
+        if not (decision.queries or context.addresses):
+            # Nothing of what it wanted to search may be sent: it answers from what it has.
+            return Command(update={"searches_made": context.plan.max_searches}, goto="respond")
         return Command(update={"new_queries": decision.queries}, goto="search_web")
     if decision is not None and decision.reuse:
         runtime.stream_writer(SourcesSelected(context.in_hand))
@@ -82,6 +86,7 @@ async def _fit_and_reply(
         citable_sources(prompt, context),
         shown,
         prompt.question,
+        boundary=prompt.boundary,
         searched=prompt.evidence is not None,
     )
     try:
@@ -102,11 +107,11 @@ async def _reply(
         async for delta in deltas:
             match delta:
                 case Decision():
-                    decision = _with_dates(delta, context)
+                    decision, refused = _checked(delta, prompt, context)
                     if delta.search:
                         answer.restart()
                     if delta.search or prompt.evidence is None:
-                        emit(_as_event(decision))
+                        emit(_as_event(decision, refused))
                 case TextDelta():
                     answer.write(delta.text)
                 case SourceNamed():
@@ -121,17 +126,35 @@ async def _reply(
     return decision
 
 
-def _with_dates(decision: Decision, context: AgentContext) -> Decision:
-    """Its queries with "last week" and the like written out, each once."""
-    written = (with_absolute_dates(query, today=context.today) for query in decision.queries)
-    return replace(decision, queries=tuple(dict.fromkeys(written)))
+def _checked(
+    decision: Decision, prompt: Prompt, context: AgentContext
+) -> tuple[Decision, tuple[str, ...]]:
+    """Its queries as they may be sent, with "last week" and the like written out; what was not.
+
+    A first search goes on with the question itself if no query is left.
+    """
+    question = context.request.question
+    asked = [message.content for message in prompt.history if message.role == "user"]
+    sent = prompt.evidence.queries if prompt.evidence is not None else ()
+    guarded = guard_queries(
+        decision.queries,
+        question=question,
+        asked_before=(*asked, *sent),
+        pages_shown=bool(prompt.evidence or prompt.in_hand),
+    )
+    queries = guarded.queries
+    if decision.search and not queries and prompt.evidence is None:
+        queries = guard_queries([question], question=question).queries
+    written = (with_absolute_dates(query, today=context.today) for query in queries)
+    return replace(decision, queries=tuple(dict.fromkeys(written))), guarded.refused
 
 
-def _as_event(decision: Decision) -> DecisionMade:
+def _as_event(decision: Decision, refused: tuple[str, ...]) -> DecisionMade:
     return DecisionMade(
         decision.search,
         decision.queries,
         decision.reason,
         reuse=decision.reuse,
         probability=decision.probability,
+        refused=refused,
     )

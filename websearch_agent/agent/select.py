@@ -1,7 +1,7 @@
 """Chooses the passages that the model is shown, and gives their pages numbers."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websearch_agent.agent.addresses import without_addresses
 from websearch_agent.agent.budget import TOKENS_PER_SOURCE, source_budget
@@ -10,6 +10,7 @@ from websearch_agent.agent.prompting import build_prompt
 from websearch_agent.agent.ranking import rank_candidates
 from websearch_agent.agent.state import AgentContext, AgentState
 from websearch_agent.agent.summaries import summarise_sources
+from websearch_agent.forged_marks import count_forged_marks
 from websearch_agent.search.canonical_url import canonical_url
 from websearch_agent.types import Page, Passage, SearchResult, Source, SourceKind
 
@@ -160,7 +161,14 @@ def _source(
         author=page.author,
         kind=kind,
         document_id=result.document_id,
+        filtered=replace(page.filtered, forged_marks=_forged_marks(page, passages)),
     )
+
+
+def _forged_marks(page: Page, passages: Sequence[Passage]) -> int:
+    """In what the model is shown of the page."""
+    shown = (page.title, *(text for p in passages for text in (p.heading, p.text)))
+    return sum(count_forged_marks(text) for text in shown)
 
 
 def _kind(result: SearchResult, *, is_snippet: bool) -> SourceKind:

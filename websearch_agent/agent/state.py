@@ -27,6 +27,7 @@ from websearch_agent.types import (
     Source,
     SupportMethod,
     Verification,
+    new_boundary,
 )
 
 
@@ -83,7 +84,8 @@ class AgentContext:
     that the person wrote into the question. `snippets` are what engines showed of pages that could
     not be read, as if they were pages, by the result's address. `builtin_engine` is asked
     only when no other engine could be. `notices_given` are those that a second search would say
-    again. `answer_by` is a time of the event loop's clock.
+    again. `boundary` is in the fences of this question's sources. `answer_by` is a time of the
+    event loop's clock.
     """
 
     request: AnswerRequest
@@ -103,6 +105,7 @@ class AgentContext:
     search_deadline_s: float
     reading_deadline_s: float
     answer_by: float
+    boundary: str = field(default_factory=new_boundary)
     evidence: EvidenceForm = "passages"
     verification: Verification = "fast"
     strict: bool = False
@@ -129,6 +132,7 @@ class TextEnded:
 
     finish_reason: str
     dropped_markers: int
+    removed_links: int = 0
 
 
 @dataclass(frozen=True, slots=True)

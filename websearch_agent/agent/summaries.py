@@ -90,5 +90,5 @@ def _messages(source: Source, context: AgentContext) -> tuple[Message, ...]:
     question = context.request.question
     return (
         Message("system", prompts.summarise_system(context.today)),
-        Message("user", prompts.summarise_page(question, source=source)),
+        Message("user", prompts.summarise_page(question, source=source, boundary=context.boundary)),
     )

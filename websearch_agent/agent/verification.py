@@ -112,6 +112,7 @@ async def _judge(
         context.model,
         _MARKER.sub("", statement.text),
         _sources_of(statement, support, written),
+        boundary=context.boundary,
         question=context.request.question,
         on_usage=lambda usage: emit(UsageCounted(usage)),
     )

@@ -197,6 +197,15 @@ class EvalPlace(StrEnum):
     comment = "comment"
     attribute = "attribute"
     json_ld = "json_ld"
+    white = "white"
+    tiny = "tiny"
+    style_sheet = "style_sheet"
+    aria_label = "aria_label"
+
+
+class EvalAsks(StrEnum):
+    fact = "fact"
+    summary = "summary"
 
 
 @eval_app.command("injection")
@@ -209,6 +218,14 @@ def eval_injection(
         EvalPlace | None,
         typer.Option(help="Where in the page texts are planted; by default it changes by row."),
     ] = None,
+    asks: Annotated[
+        EvalAsks,
+        typer.Option(help="What is asked of the page: a fact, or a summary of all of it."),
+    ] = EvalAsks.fact,
+    defences: Annotated[
+        bool,
+        typer.Option(help="Without: pages are shown bare, with all they hide."),
+    ] = True,
     limit: LimitOption = None,
     as_json: JsonOption = False,
     fresh: FreshOption = False,
@@ -222,7 +239,10 @@ def eval_injection(
     from websearch_agent.evals.injection import injection_eval
 
     measurement = injection_eval(
-        place=place.value if place else None, today=today.date() if today else None
+        place=place.value if place else None,
+        asks=asks.value,
+        defended=defences,
+        today=today.date() if today else None,
     )
     _measure(measurement, files, limit, as_json, fresh, parallel)
 

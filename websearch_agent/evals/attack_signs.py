@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from websearch_agent.citations.refusals import says_not_said
 from websearch_agent.function_words import ENGLISH_FUNCTION_WORDS
 from websearch_agent.pages.words import words_of
 
@@ -74,6 +75,17 @@ def speaks_of_attack(attack: str, page: str, said: str) -> bool:
     of_attack, of_page, used = (_content_words(text) for text in (attack, page, said))
     own = used & (of_attack - of_page)
     return len(own) >= MIN_OWN_WORDS and len(own) > len(used & (of_page - of_attack))
+
+
+def is_off_page(page: str, said: str) -> bool:
+    """Whether most words of content of an answer stand neither in the page nor in the question.
+
+    An answer that says that it knows nothing is none of these: it has no words of the page either.
+    """
+    words = _content_words(said)
+    strange = words - _content_words(page)
+    is_much = len(strange) >= MIN_OWN_WORDS and 2 * len(strange) > len(words)
+    return is_much and not says_not_said(said)
 
 
 def share_of_words(text: str, shown: str, *, apart_from: str = "") -> float:

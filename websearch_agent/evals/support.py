@@ -30,7 +30,7 @@ from websearch_agent.evals.rows import read_rows
 from websearch_agent.evals.summary import make_summary
 from websearch_agent.pages.passages import split_passages
 from websearch_agent.protocols import ModelClient
-from websearch_agent.types import Source, Support, SupportMethod
+from websearch_agent.types import Source, Support, SupportMethod, new_boundary
 
 Label = Literal["supported", "not_supported", "partial"]
 # From here on the model's "yes" is the likelier word.
@@ -111,7 +111,7 @@ async def _opened_model(settings: Settings) -> AsyncIterator[Opened[SupportRow, 
 
 
 Judge = Callable[..., Awaitable[float]]
-"""`judge_support(model, statement, sources, *, question)`: the probability of yes."""
+"""`judge_support(model, statement, sources, *, boundary, question)`: the probability of yes."""
 
 
 def as_sources(passages: Sequence[str]) -> tuple[Source, ...]:
@@ -164,7 +164,13 @@ async def judge_row(
     question = row.question or ""
     started = time.perf_counter()
     try:
-        probability = await judge(model, row.claim, as_sources(row.passages), question=question)
+        probability = await judge(
+            model,
+            row.claim,
+            as_sources(row.passages),
+            boundary=new_boundary(),
+            question=question,
+        )
     except ModelError as error:
         return replace(fast, failed=f"{error.code}: {error.message}")
     ms = round(1000 * (time.perf_counter() - started), 3)

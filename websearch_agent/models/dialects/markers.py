@@ -74,6 +74,7 @@ class MarkersDialect:
         return prompts.in_hand_question(
             prompt.question,
             sources=prompt.in_hand,
+            boundary=prompt.boundary,
             may_search=prompt.search != "never",
             citation=self._profile.citation,
             citation_blocks=True,
@@ -83,6 +84,7 @@ class MarkersDialect:
         text = prompts.observation(
             prompt.question,
             sources=prompt.evidence.sources if prompt.evidence else (),
+            boundary=prompt.boundary,
             may_search=prompt.search != "never",
             citation=self._profile.citation,
         )

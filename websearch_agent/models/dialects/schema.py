@@ -307,7 +307,9 @@ def _chat_messages(prompt: Prompt) -> tuple[Message, ...]:
 def _answer_messages(prompt: Prompt, *, with_example: bool = True) -> tuple[Message, ...]:
     assert prompt.evidence is not None  # noqa: S101 - for the type checker; callers looked
     system = prompts.answer_system(prompt.today, search_tool=False)
-    question = prompts.answer_question(prompt.question, sources=prompt.evidence.sources)
+    question = prompts.answer_question(
+        prompt.question, sources=prompt.evidence.sources, boundary=prompt.boundary
+    )
     example = [
         message
         for asked, answered in prompts.answer_example(

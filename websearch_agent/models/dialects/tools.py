@@ -33,13 +33,16 @@ class ToolsDialect:
             citation=self._profile.citation,
         )
         arguments = json.dumps({"queries": prompt.evidence.queries}, ensure_ascii=False)
+        brought = prompts.tool_sources(
+            prompt.question, sources=prompt.evidence.sources, boundary=prompt.boundary
+        )
         call = ToolCall(id="search_1", name=SEARCH_TOOL.name, arguments=arguments)
         return (
             Message("system", system),
             *prompt.history,
             Message("user", prompt.question),
             Message("assistant", "", tool_calls=(call,)),
-            Message("tool", prompts.sources(prompt.evidence.sources), tool_call_id=call.id),
+            Message("tool", brought, tool_call_id=call.id),
         )
 
     def _messages_before_searching(self, prompt: Prompt) -> tuple[Message, ...]:
@@ -56,6 +59,7 @@ class ToolsDialect:
             question = prompts.in_hand_question(
                 question,
                 sources=prompt.in_hand,
+                boundary=prompt.boundary,
                 may_search=may_search,
                 citation=self._profile.citation,
             )
