@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.protocols import ConversationStore
 from websearch_agent.store.sqlite import SqliteStore
 
 
@@ -15,11 +17,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "conversations.db")
-    await store.open()
-    yield store
-    await store.close()
+async def store(tmp_path: Path) -> AsyncIterator[ConversationStore]:
+    database = SqliteStore(tmp_path / "conversations.db")
+    await database.open()
+    yield database.for_owner(LOCAL_OWNER)
+    await database.close()
 
 
 @pytest.fixture(autouse=True)

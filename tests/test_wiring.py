@@ -1,17 +1,23 @@
+import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes import FakeModel
 
+from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.config_checks import ENGINE_NAMES
-from websearch_agent.errors import ConfigError, StoreError
+from websearch_agent.errors import ConfigError, ConversationNotFound, StoreError
+from websearch_agent.events import AgentEvent, AnswerFailed
 from websearch_agent.indexing import index_targets
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.embedded import EmbeddedModel
 from websearch_agent.search.engines.ddgs import DdgsEngine
+from websearch_agent.types import AnswerRequest
 from websearch_agent.wiring import Engines, build_service, make_dialect, make_model
 
 pytestmark = pytest.mark.anyio
@@ -107,6 +113,70 @@ async def test_builtin_collection_that_cannot_be_made_is_only_logged(
         await service.refresh_builtin_collection()
     assert "built-in collection could not be made" in caplog.text
     assert service.engines.builtin() is None
+    await service.aclose()
+
+
+async def test_owners_share_all_but_their_conversations() -> None:
+    service = await build_service(settings(engines="local"))
+    alice, bob = service.for_owner("alice"), service.for_owner("bob")
+    local_id = await service.store.create_conversation("without a login")
+    for owner in (alice, bob, alice.for_owner("bob")):
+        assert await owner.store.list_conversations() == []
+        with pytest.raises(ConversationNotFound):
+            await owner.store.load_conversation(local_id)
+        assert owner.parts.running is service.parts.running
+        assert owner.parts.locks is service.parts.locks
+        assert owner.parts.rests is service.parts.rests
+        assert owner.model is service.model
+        assert owner.reader is service.reader
+        assert owner.accounts is service.accounts
+    back = bob.for_owner(LOCAL_OWNER)
+    assert [kept.id for kept in await back.store.list_conversations()] == [local_id]
+    await service.aclose()
+
+
+async def test_user_of_the_accounts_owns_conversations() -> None:
+    service = await build_service(settings(engines="local"))
+    user = await service.accounts.add_user("alice", "correct horse battery")
+    store = service.for_owner(user.id).store
+    conversation_id = await store.create_conversation("mine")
+    assert [kept.id for kept in await store.list_conversations()] == [conversation_id]
+    assert await service.store.list_conversations() == []
+    await service.aclose()
+
+
+async def test_question_of_a_user_ends_with_the_service() -> None:
+    service = await build_service(settings(engines="local", **SERVER))
+    user = await service.accounts.add_user("alice", "correct horse battery")
+    owned = service.for_owner(user.id)
+    model = FakeModel(["never"], hang_after=0)
+    owned = replace(owned, parts=replace(owned.parts, model=model))
+    events: list[AgentEvent] = []
+
+    async def ask() -> None:
+        events.extend([event async for event in owned.answer_question(AnswerRequest("Hello?"))])
+
+    asking = asyncio.create_task(ask())
+    await model.hanging.wait()
+    await service.parts.end_running()
+    await asking
+    assert isinstance(events[-1], AnswerFailed)
+    assert events[-1].code == "stopped"
+    (kept,) = await owned.store.list_conversations()
+    assert [t.status for t in (await owned.store.load_conversation(kept.id)).turns] == ["stopped"]
+    await service.aclose()
+
+
+async def test_abandoned_turns_of_all_owners_are_marked() -> None:
+    service = await build_service(settings(engines="local"))
+    user = await service.accounts.add_user("alice", "correct horse battery")
+    stores = [service.store, service.for_owner(user.id).store]
+    ids = [await store.create_conversation("title") for store in stores]
+    for store, conversation_id in zip(stores, ids, strict=True):
+        await store.begin_turn(conversation_id, "question")
+    await service.mark_abandoned_turns()
+    for store, conversation_id in zip(stores, ids, strict=True):
+        assert (await store.load_conversation(conversation_id)).turns[0].status == "stopped"
     await service.aclose()
 
 

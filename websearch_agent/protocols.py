@@ -143,8 +143,6 @@ class ConversationStore(Protocol):
         self, turn_id: str, *, status: str, answer: Answer | None, failure: AnswerFailed | None
     ) -> None: ...
 
-    async def close(self) -> None: ...
-
 
 class AccountStore(Protocol):
     """Users, API keys and sessions. Secrets are kept as hashes only. Raises StoreError."""
@@ -170,7 +168,10 @@ class AccountStore(Protocol):
         ...
 
     async def create_session(self, user: User, *, days: int) -> str:
-        """A new session's token, which only the browser keeps."""
+        """A new session's token, which only the browser keeps.
+
+        Raises NotAuthenticated if the user was removed meanwhile.
+        """
         ...
 
     async def identify_session(self, token: str) -> Identity | None:

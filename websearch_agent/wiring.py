@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
+from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError, IndexUnusable, PageError
@@ -24,7 +25,14 @@ from websearch_agent.models.reranking import EmbeddingServer, RerankServer, Rest
 from websearch_agent.pages.page_cache import CACHE_FILE_NAME
 from websearch_agent.pages.reader import WebPageReader
 from websearch_agent.pages.web_access import USER_AGENT
-from websearch_agent.protocols import Dialect, ModelClient, Reranker, SearchEngine
+from websearch_agent.protocols import (
+    AccountStore,
+    ConversationStore,
+    Dialect,
+    ModelClient,
+    Reranker,
+    SearchEngine,
+)
 from websearch_agent.search.engines import HTTP_ENGINES
 from websearch_agent.search.engines.ddgs import DDGS_ENGINES, DdgsEngine
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
@@ -37,13 +45,32 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AgentService:
-    """The program as a door sees it. Made by `build_service`; `aclose` when done."""
+    """The program as a door sees it. Made by `build_service`; `aclose` when done.
+
+    It sees the conversations that were held without a login: a user's are in `for_owner`.
+    """
 
     settings: Settings
     parts: AgentParts
-    store: SqliteStore
+    database: SqliteStore
     engines: "Engines"
     reader: WebPageReader
+
+    @property
+    def store(self) -> ConversationStore:
+        return self.parts.store
+
+    @property
+    def accounts(self) -> AccountStore:
+        return self.database.accounts
+
+    def for_owner(self, owner_id: str) -> "AgentService":
+        """The same program with the conversations of `owner_id` (`Identity.owner_id`) alone.
+
+        All else is shared: costs no more than an object, and `aclose` of either ends both.
+        """
+        parts = replace(self.parts, store=self.database.for_owner(owner_id))
+        return replace(self, parts=parts)
 
     @property
     def model(self) -> ModelClient:
@@ -58,6 +85,10 @@ class AgentService:
 
     async def read_document(self, document_id: str) -> Page:
         return await self.parts.documents.read_document(document_id)
+
+    async def mark_abandoned_turns(self) -> None:
+        """For a server at its start: no other process of this database should be answering."""
+        await self.database.mark_abandoned_turns()
 
     async def prepare(self) -> None:
         """Load what the first question would wait for. Raises ModelError."""
@@ -91,7 +122,7 @@ class AgentService:
             await self.parts.reranker.close()
         await self.reader.aclose()
         await self.engines.aclose()
-        await self.store.close()
+        await self.database.close()
 
 
 async def build_service(settings: Settings) -> AgentService:
@@ -100,10 +131,13 @@ async def build_service(settings: Settings) -> AgentService:
     dialect = make_dialect(settings, model)
     reranker = make_reranker(settings)
     engines = Engines(settings)
-    store = SqliteStore(settings.database_path)
-    await store.open()
+    database = SqliteStore(settings.database_path)
+    await database.open()
+    proxy = settings.fetch_proxy
     reader = WebPageReader.create(
         allowed_networks=settings.allowed_networks,
+        intranet_hosts=settings.intranet_hosts,
+        proxy=proxy.get_secret_value() if proxy else None,
         respect_robots=settings.respect_robots,
         cache_path=settings.data_dir / CACHE_FILE_NAME,
         cache_mb=settings.page_cache_mb,
@@ -111,7 +145,7 @@ async def build_service(settings: Settings) -> AgentService:
     parts = AgentParts(
         model=model,
         dialect=dialect,
-        store=store,
+        store=database.for_owner(LOCAL_OWNER),
         engines=engines.active,
         builtin_engine=engines.builtin,
         reader=reader,
@@ -124,7 +158,7 @@ async def build_service(settings: Settings) -> AgentService:
         strict=settings.strict,
         reranker=reranker and RestingReranker(reranker, deadline_s=settings.ranking_deadline_s),
     )
-    return AgentService(settings, parts, store, engines, reader)
+    return AgentService(settings, parts, database, engines, reader)
 
 
 def make_model(settings: Settings) -> OpenAICompatibleModel | EmbeddedModel:

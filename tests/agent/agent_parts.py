@@ -8,8 +8,7 @@ from fakes import FakeDocuments, FakeEngine, FakeModel, FakeReader, Reply, make_
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.events import AgentEvent, AnswerFailed, AnswerFinished
 from websearch_agent.models.dialects.tools import ToolsDialect
-from websearch_agent.protocols import SearchEngine
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore, SearchEngine
 from websearch_agent.types import Answer, AnswerRequest
 
 A, B, C = "https://a.example/", "https://b.example/", "https://c.example/"
@@ -21,7 +20,7 @@ TEXTS = {
 
 
 def make_parts(
-    store: SqliteStore,
+    store: ConversationStore,
     replies: Sequence[Reply] | FakeModel,
     *,
     engines: Sequence[SearchEngine] | None = None,

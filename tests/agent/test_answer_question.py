@@ -15,6 +15,7 @@ from fakes import (
     search_call,
 )
 
+from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.errors import (
     EngineUnavailable,
@@ -29,13 +30,17 @@ from websearch_agent.events import (
 )
 from websearch_agent.model_calls import TextDelta
 from websearch_agent.models.dialects.schema import SchemaDialect
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
+from websearch_agent.store.conversations import OwnerConversations
+from websearch_agent.store.database import Database
 from websearch_agent.types import AnswerRequest, Page, SearchQuery, SearchResult
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_question_is_searched_read_and_answered_with_citations(store: SqliteStore) -> None:
+async def test_question_is_searched_read_and_answered_with_citations(
+    store: ConversationStore,
+) -> None:
     parts = make_parts(store, [search_call("red bridge opened"), "It was opened in 1932 [1]."])
     events = await ask(parts)
     answer = answer_of(events)
@@ -54,7 +59,7 @@ async def test_question_is_searched_read_and_answered_with_citations(store: Sqli
     ]
 
 
-async def test_chat_costs_one_model_call_and_no_search(store: SqliteStore) -> None:
+async def test_chat_costs_one_model_call_and_no_search(store: ConversationStore) -> None:
     engine = FakeEngine(make_results(A))
     events = await ask(make_parts(store, ["Hello!"], engines=[engine]), "hello")
     assert answer_of(events).text == "Hello!"
@@ -62,20 +67,20 @@ async def test_chat_costs_one_model_call_and_no_search(store: SqliteStore) -> No
     assert engine.queries == []
 
 
-async def test_never_offers_no_tool(store: SqliteStore) -> None:
+async def test_never_offers_no_tool(store: ConversationStore) -> None:
     model = FakeModel(["I think 1932."])
     await ask(make_parts(store, model), search="never")
     assert model.calls[0].tools == ()
 
 
-async def test_unknown_marker_is_dropped_and_counted(store: SqliteStore) -> None:
+async def test_unknown_marker_is_dropped_and_counted(store: ConversationStore) -> None:
     parts = make_parts(store, [search_call("q"), "True [1]. Invented [42]."])
     answer = answer_of(await ask(parts))
     assert answer.text == "True [1]. Invented."
     assert answer.dropped_markers == 1
 
 
-async def test_text_before_a_search_is_taken_back(store: SqliteStore) -> None:
+async def test_text_before_a_search_is_taken_back(store: ConversationStore) -> None:
     class Talkative(FakeModel):
         async def stream(self, call):  # type: ignore[no-untyped-def,override]
             first = not self.calls
@@ -90,7 +95,7 @@ async def test_text_before_a_search_is_taken_back(store: SqliteStore) -> None:
     assert answer_of(events).text == "It was in 1932 [1]."
 
 
-async def test_numbers_stay_over_the_turns_of_a_conversation(store: SqliteStore) -> None:
+async def test_numbers_stay_over_the_turns_of_a_conversation(store: ConversationStore) -> None:
     engine = FakeEngine(make_results(A))
     parts = make_parts(store, [search_call("q"), "In 1932 [1]."], engines=[engine])
     first = finished(await ask(parts))
@@ -103,7 +108,7 @@ async def test_numbers_stay_over_the_turns_of_a_conversation(store: SqliteStore)
     assert [c.url for c in second.citations] == [B, A]
 
 
-async def test_page_that_redirects_keeps_its_number_too(store: SqliteStore) -> None:
+async def test_page_that_redirects_keeps_its_number_too(store: ConversationStore) -> None:
     class Redirecting(FakeReader):
         async def read(self, url: str, *, fresh: bool = False) -> Page:
             return replace(await super().read(url), final_url="https://moved.example/page")
@@ -119,7 +124,7 @@ async def test_page_that_redirects_keeps_its_number_too(store: SqliteStore) -> N
     assert [source.number for source in second.sources] == [1]
 
 
-async def test_number_that_the_model_was_not_shown_is_dropped(store: SqliteStore) -> None:
+async def test_number_that_the_model_was_not_shown_is_dropped(store: ConversationStore) -> None:
     only_a, only_b = (FakeEngine(make_results(url)) for url in (A, B))
     first = finished(
         await ask(make_parts(store, [search_call("q"), "In 1932 [1]."], engines=[only_a]))
@@ -133,7 +138,7 @@ async def test_number_that_the_model_was_not_shown_is_dropped(store: SqliteStore
 
 
 async def test_earlier_source_can_be_cited_in_a_chat_that_still_shows_its_number(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     parts = make_parts(store, [search_call("q"), "In 1932 [1].", "En 1932 [1]."])
     first = finished(await ask(parts))
@@ -142,39 +147,43 @@ async def test_earlier_source_can_be_cited_in_a_chat_that_still_shows_its_number
     assert [source.number for source in second.sources] == [1]
 
 
-async def test_second_search_keeps_what_the_first_one_found(store: SqliteStore) -> None:
+async def test_second_search_keeps_what_the_first_one_found(store: ConversationStore) -> None:
     class Engine(FakeEngine):
         async def search(self, query: SearchQuery) -> list[SearchResult]:
-            return make_results(A) if query.query == "first" else make_results(B)
+            return make_results(A) if query.query == "first bridge" else make_results(B)
 
-    replies = [search_call("first"), search_call("second"), "In 1932 [1], 500 metres [2]."]
+    replies = [
+        search_call("first bridge"),
+        search_call("second bridge"),
+        "In 1932 [1], 500 metres [2].",
+    ]
     answer = answer_of(await ask(make_parts(store, replies, engines=[Engine()]), "red bridge"))
     assert {source.number: source.url for source in answer.sources} == {1: A, 2: B}
     assert answer.dropped_markers == 0
 
 
-async def test_second_search_that_fails_does_not_cost_the_answer(store: SqliteStore) -> None:
+async def test_second_search_that_fails_does_not_cost_the_answer(store: ConversationStore) -> None:
     class Engine(FakeEngine):
         async def search(self, query: SearchQuery) -> list[SearchResult]:
-            if query.query == "second":
+            if query.query == "second bridge":
                 raise EngineUnavailable("no route")
             return make_results(A)
 
-    replies = [search_call("first"), search_call("second"), "In 1932 [1]."]
+    replies = [search_call("first bridge"), search_call("second bridge"), "In 1932 [1]."]
     answer = answer_of(await ask(make_parts(store, replies, engines=[Engine()])))
     assert answer.text == "In 1932 [1]."
     assert answer.sources[0].url == A
     assert [failure.reason for failure in answer.engine_failures] == ["no route"]
 
 
-async def test_retry_after_an_empty_reply_reads_markers_afresh(store: SqliteStore) -> None:
+async def test_retry_after_an_empty_reply_reads_markers_afresh(store: ConversationStore) -> None:
     model = FakeModel([search_call("q"), "  ", "Long [2]. Red."], chunk_chars=1)
     answer = answer_of(await ask(make_parts(store, model), "red bridge"))
     assert [c.source_number for c in answer.citations] == [2]
     assert answer.text == "Long [2]. Red."
 
 
-async def test_failed_half_answer_is_not_shown_to_the_model_again(store: SqliteStore) -> None:
+async def test_failed_half_answer_is_not_shown_to_the_model_again(store: ConversationStore) -> None:
     class Breaking(FakeModel):
         async def stream(self, call):  # type: ignore[no-untyped-def,override]
             yield TextDelta("Half an answ")
@@ -189,11 +198,12 @@ async def test_failed_half_answer_is_not_shown_to_the_model_again(store: SqliteS
     assert [m.content for m in model.calls[0].messages[1:]] == ["again"]
 
 
-class SlowStore(SqliteStore):
+class SlowStore(OwnerConversations):
     """Says when it has begun to store, and waits for the word to go on."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
+        self.database = Database(path)
+        super().__init__(self.database, LOCAL_OWNER)
         self.storing, self.go_on = asyncio.Event(), asyncio.Event()
 
     async def finish_turn(self, *args: object, **kwargs: object) -> None:
@@ -204,7 +214,7 @@ class SlowStore(SqliteStore):
 
 async def test_answer_is_stored_though_the_client_leaves_meanwhile(tmp_path: Path) -> None:
     store = SlowStore(tmp_path / "slow.db")
-    await store.open()
+    await store.database.open()
     stream = answer_question(AnswerRequest("hello"), make_parts(store, ["Hello!"]))
     started = await anext(stream)
     assert isinstance(started, AnswerStarted)
@@ -221,13 +231,13 @@ async def test_answer_is_stored_though_the_client_leaves_meanwhile(tmp_path: Pat
     await asyncio.wait([reader])
     await stream.aclose()
     (turn,) = (await store.load_conversation(started.conversation_id)).turns
-    await store.close()
+    await store.database.close()
     assert turn.status == "finished"
     assert turn.answer is not None
     assert turn.answer.text == "Hello!"
 
 
-async def test_ending_the_service_ends_the_streams(store: SqliteStore) -> None:
+async def test_ending_the_service_ends_the_streams(store: ConversationStore) -> None:
     model = FakeModel(["never"], hang_after=0)
     parts = make_parts(store, model)
     reader = asyncio.create_task(ask(parts, "hello"))
@@ -237,7 +247,7 @@ async def test_ending_the_service_ends_the_streams(store: SqliteStore) -> None:
 
 
 async def test_question_is_stored_while_another_one_is_being_answered(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     model = FakeModel(["One.", "never", "never"])
     parts = make_parts(store, model)
@@ -260,17 +270,17 @@ async def test_question_is_stored_while_another_one_is_being_answered(
 
 async def test_conversation_deleted_meanwhile_is_told(tmp_path: Path) -> None:
     store = SlowStore(tmp_path / "slow.db")
-    await store.open()
+    await store.database.open()
     reader = asyncio.create_task(ask(make_parts(store, ["Hello!"]), "hello"))
     await store.storing.wait()
     (summary,) = await store.list_conversations()
     await store.delete_conversation(summary.id)
     store.go_on.set()
     assert failed(await reader).code == "conversation_not_found"
-    await store.close()
+    await store.database.close()
 
 
-async def test_follow_up_shows_the_model_the_conversation(store: SqliteStore) -> None:
+async def test_follow_up_shows_the_model_the_conversation(store: ConversationStore) -> None:
     parts = make_parts(store, ["It is a bridge."])
     first = finished(await ask(parts, "What is it?", search="never"))
     model = FakeModel(["Red."])
@@ -282,7 +292,7 @@ async def test_follow_up_shows_the_model_the_conversation(store: SqliteStore) ->
     ]
 
 
-async def test_schema_dialect_goes_the_same_way(store: SqliteStore) -> None:
+async def test_schema_dialect_goes_the_same_way(store: ConversationStore) -> None:
     decision = '{"task": "specific_fact", "needs": "web"}'
     replies = [decision, '{"queries": ["bridge"]}', "In 1932 [1]."]
     parts = replace(make_parts(store, replies), dialect=SchemaDialect())

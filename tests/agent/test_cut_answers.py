@@ -7,7 +7,7 @@ from agent_parts import answer_of, ask, make_parts
 from fakes import FakeModel
 
 from websearch_agent.model_calls import ModelCall, ModelDelta, ModelFinished, TextDelta, Usage
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ class CutModel(FakeModel):
     ],
 )
 async def test_cut_answer_says_so(
-    store: SqliteStore, reason: str, question: str, said: str
+    store: ConversationStore, reason: str, question: str, said: str
 ) -> None:
     answer = answer_of(await ask(make_parts(store, CutModel(reason)), question, search="never"))
     assert answer.text == "Half a sent"
@@ -43,6 +43,6 @@ async def test_cut_answer_says_so(
     assert said in notice
 
 
-async def test_whole_answer_says_nothing(store: SqliteStore) -> None:
+async def test_whole_answer_says_nothing(store: ConversationStore) -> None:
     answer = answer_of(await ask(make_parts(store, ["Hello."]), "hi", search="never"))
     assert answer.notices == ()

@@ -17,7 +17,9 @@ def source(number: int, *texts: str) -> Source:
 async def test_statements_of_one_source_share_what_comes_before_them() -> None:
     model = FakeModel(["true", "true"])
     for statement in ("It is long.", "It is red, and was opened by the mayor."):
-        await judge_support(model, statement, [source(1, "The bridge is long and red.")], boundary="k1")
+        await judge_support(
+            model, statement, [source(1, "The bridge is long and red.")], boundary="k1"
+        )
     first, second = (call.messages[-1].content for call in model.calls)
     assert model.calls[0].messages[0] == model.calls[1].messages[0]
     shared = first[: first.index("Statement:")]

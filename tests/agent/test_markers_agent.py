@@ -8,7 +8,7 @@ from fakes import FakeEngine, FakeModel, make_results
 
 from websearch_agent.models.dialects.markers import MarkersDialect
 from websearch_agent.models.profile import find_profile
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +17,7 @@ def call(query: str) -> str:
     return f'<|function_start|>{{"name": "search_web", "arguments": {{"query": "{query}"}}}}'
 
 
-async def test_second_call_searches_and_answers(store: SqliteStore) -> None:
+async def test_second_call_searches_and_answers(store: ConversationStore) -> None:
     engine = FakeEngine(make_results(A, B))
     model = FakeModel([call("bridge"), call("bridge opening"), "In 1932[citation:1]."])
     dialect = MarkersDialect(find_profile("megrez-3b-instruct"))
@@ -30,7 +30,7 @@ async def test_second_call_searches_and_answers(store: SqliteStore) -> None:
     assert roles[-1] == "observation"
 
 
-async def test_prompts_hold_in_the_ancestors_window(store: SqliteStore) -> None:
+async def test_prompts_hold_in_the_ancestors_window(store: ConversationStore) -> None:
     long_page = "The red bridge was opened in 1932 by the mayor. " * 400
     model = FakeModel(
         [call("bridge"), "In 1932[citation:1]."], context_window=4096, answer_tokens=512

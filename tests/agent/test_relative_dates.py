@@ -8,7 +8,7 @@ from fakes import FakeEngine, FakeModel, make_results, search_call
 
 from websearch_agent.agent.relative_dates import with_absolute_dates
 from websearch_agent.events import DecisionMade
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 MONDAY = dt.date(2026, 11, 23)
 
@@ -42,7 +42,7 @@ def test_last_month_and_year_at_the_turn_of_the_year() -> None:
 
 
 @pytest.mark.anyio
-async def test_engines_are_asked_with_the_date(store: SqliteStore) -> None:
+async def test_engines_are_asked_with_the_date(store: ConversationStore) -> None:
     engine = FakeEngine(make_results("https://a.example/"))
     model = FakeModel([search_call("red bridge news last week"), "In 1932. [1]"])
     events = await ask(make_parts(store, model, engines=[engine]))

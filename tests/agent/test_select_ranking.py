@@ -10,7 +10,7 @@ from websearch_agent.agent.ranking import RERANKED_PASSAGES, rerank
 from websearch_agent.agent.run import AgentParts
 from websearch_agent.errors import ModelUnavailable, PageUnreachable
 from websearch_agent.events import Notice, SourcesSelected
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 from websearch_agent.types import Passage
 
 pytestmark = pytest.mark.anyio
@@ -72,7 +72,7 @@ async def answer(parts: AgentParts, **request: object) -> list[object]:
     return await ask(parts, QUESTION, **request)
 
 
-async def test_page_that_the_model_puts_first_is_shown_first(store: SqliteStore) -> None:
+async def test_page_that_the_model_puts_first_is_shown_first(store: ConversationStore) -> None:
     parts = make_parts(store, [search_call("red bridge"), ANSWER])
     model = FakeReranker({"painted": 0.9, "500 metres": 0.5, "mayor": 0.1})
     events = await answer(replace(parts, reranker=model))
@@ -81,7 +81,7 @@ async def test_page_that_the_model_puts_first_is_shown_first(store: SqliteStore)
     assert told(events) == []
 
 
-async def test_model_is_shown_the_head_of_the_ranking_only(store: SqliteStore) -> None:
+async def test_model_is_shown_the_head_of_the_ranking_only(store: ConversationStore) -> None:
     months = "\n\n".join(
         f"## Month {number}\n\nThe red bridge was opened by mayor number {number} of town "
         f"{number}{number}. {' '.join(f'guest{number}x{place}' for place in range(50))}."
@@ -93,14 +93,14 @@ async def test_model_is_shown_the_head_of_the_ranking_only(store: SqliteStore) -
     assert len(model.texts) == RERANKED_PASSAGES
 
 
-async def test_model_is_asked_the_question_not_the_key_words(store: SqliteStore) -> None:
+async def test_model_is_asked_the_question_not_the_key_words(store: ConversationStore) -> None:
     parts = make_parts(store, [search_call("red bridge"), ANSWER])
     model = FakeReranker({})
     await answer(replace(parts, reranker=model))
     assert model.queries == [QUESTION]
 
 
-async def test_follow_up_is_ranked_by_its_whole_query(store: SqliteStore) -> None:
+async def test_follow_up_is_ranked_by_its_whole_query(store: ConversationStore) -> None:
     replies = ["Hello.", search_call("red bridge colour"), ANSWER]
     parts = make_parts(store, replies)
     model = FakeReranker({})
@@ -112,7 +112,7 @@ async def test_follow_up_is_ranked_by_its_whole_query(store: SqliteStore) -> Non
 
 
 async def test_failing_model_leaves_the_order_of_the_words_and_is_told(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     plain = await answer(make_parts(store, [search_call("red bridge"), ANSWER]))
     parts = make_parts(store, [search_call("red bridge"), ANSWER])
@@ -124,7 +124,7 @@ async def test_failing_model_leaves_the_order_of_the_words_and_is_told(
     assert answer_of(events).notices == (notice,)  # type: ignore[arg-type]
 
 
-async def test_failing_model_is_told_once_in_an_answer(store: SqliteStore) -> None:
+async def test_failing_model_is_told_once_in_an_answer(store: ConversationStore) -> None:
     replies = [search_call("red bridge"), search_call("bridge opened"), ANSWER]
     model = FakeReranker(ModelUnavailable("it is down"))
     events = await answer(replace(make_parts(store, replies), reranker=model))
@@ -132,7 +132,7 @@ async def test_failing_model_is_told_once_in_an_answer(store: SqliteStore) -> No
     assert len(told(events)) == 1
 
 
-async def test_notice_is_in_the_language_of_the_question(store: SqliteStore) -> None:
+async def test_notice_is_in_the_language_of_the_question(store: ConversationStore) -> None:
     replies = [search_call("red bridge"), ANSWER]
     model = FakeReranker(ModelUnavailable("down"))
     events = await ask(
@@ -142,7 +142,7 @@ async def test_notice_is_in_the_language_of_the_question(store: SqliteStore) -> 
 
 
 async def test_snippet_stays_behind_the_pages_however_the_model_likes_it(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     snippet = "The red bridge was opened by the mayor of the town in 1932, in the month of May."
     results = [replace(result, snippet=snippet) for result in make_results(A, B, C)]
@@ -161,7 +161,7 @@ async def test_snippet_stays_behind_the_pages_however_the_model_likes_it(
     [("2019-05-01", C), ("2019", C), ("2026-11-17T08:00:00Z", B), ("2026", B), ("2 days ago", B)],
 )
 async def test_page_older_than_the_time_that_was_asked_for_comes_last(
-    store: SqliteStore, date: str, last: str
+    store: ConversationStore, date: str, last: str
 ) -> None:
     best, *others = make_results(C, A, B)
     parts = make_parts(
@@ -175,7 +175,7 @@ async def test_page_older_than_the_time_that_was_asked_for_comes_last(
     assert set(shown_urls(events)) == {A, B, C}
 
 
-async def test_age_counts_only_where_a_time_was_asked_for(store: SqliteStore) -> None:
+async def test_age_counts_only_where_a_time_was_asked_for(store: ConversationStore) -> None:
     best, *others = make_results(C, A, B)
     parts = make_parts(
         store,

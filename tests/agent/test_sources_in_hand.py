@@ -10,7 +10,7 @@ from websearch_agent.errors import PageUnreachable
 from websearch_agent.events import DecisionMade, SourcesSelected
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.prompts import answer_example
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ REUSE = '{"task": "more_from_sources", "needs": "sources"}'
 ADDRESS = "https://named.example/page"
 
 
-async def test_follow_up_is_answered_from_the_sources_in_hand(store: SqliteStore) -> None:
+async def test_follow_up_is_answered_from_the_sources_in_hand(store: ConversationStore) -> None:
     engine = FakeEngine(make_results(A, B))
     model = FakeModel([SEARCH, QUERIES, "In 1932 [1].", REUSE, "It is 500 metres long [2]."])
     parts = replace(make_parts(store, model, engines=(engine,)), dialect=SchemaDialect())
@@ -38,7 +38,7 @@ async def test_follow_up_is_answered_from_the_sources_in_hand(store: SqliteStore
 
 
 async def test_searching_is_not_replaced_by_the_sources_in_hand_when_always(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     standalone, more = '{"standalone": "More?"}', '{"queries": ["x"]}'
     model = FakeModel([SEARCH, QUERIES, "In 1932 [1].", standalone, more, "Long [2]."])
@@ -48,7 +48,7 @@ async def test_searching_is_not_replaced_by_the_sources_in_hand_when_always(
     assert answer_of(again).search_queries == ("More?", "x")
 
 
-async def test_sources_in_hand_are_offered_to_a_model_with_tools(store: SqliteStore) -> None:
+async def test_sources_in_hand_are_offered_to_a_model_with_tools(store: ConversationStore) -> None:
     model = FakeModel([search_call("bridge"), "In 1932 [1].", "As said, in 1932 [1]."])
     parts = make_parts(store, model)
     first = finished(await ask(parts))
@@ -60,7 +60,7 @@ async def test_sources_in_hand_are_offered_to_a_model_with_tools(store: SqliteSt
 
 
 async def test_page_that_the_person_named_is_opened_and_no_engine_asked(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     engine = FakeEngine(make_results(A))
     model = FakeModel([search_call("named page"), "It is about ferries [1]."])
@@ -74,7 +74,7 @@ async def test_page_that_the_person_named_is_opened_and_no_engine_asked(
     assert answer_of(events).search_queries == (ADDRESS,)
 
 
-async def test_named_page_that_cannot_be_read_ends_the_answer(store: SqliteStore) -> None:
+async def test_named_page_that_cannot_be_read_ends_the_answer(store: ConversationStore) -> None:
     engine = FakeEngine(make_results(A))
     model = FakeModel([search_call(f"ferries {ADDRESS}")])
     parts = make_parts(
@@ -86,7 +86,7 @@ async def test_named_page_that_cannot_be_read_ends_the_answer(store: SqliteStore
     assert engine.queries == []
 
 
-async def test_one_named_page_of_two_that_cannot_be_read_is_told(store: SqliteStore) -> None:
+async def test_one_named_page_of_two_that_cannot_be_read_is_told(store: ConversationStore) -> None:
     model = FakeModel([search_call("pages"), "In 1932 [1]."])
     parts = make_parts(store, model, pages={ADDRESS: PageUnreachable("answered 404")})
     events = await ask(parts, f"Compare {ADDRESS} and {A}")
@@ -94,7 +94,7 @@ async def test_one_named_page_of_two_that_cannot_be_read_is_told(store: SqliteSt
     assert [source.url for source in answer_of(events).sources] == [A]
 
 
-async def test_address_that_runs_into_chinese_is_tried_shorter(store: SqliteStore) -> None:
+async def test_address_that_runs_into_chinese_is_tried_shorter(store: ConversationStore) -> None:
     page = "https://named.example/a"
     model = FakeModel([search_call("页面"), "渡轮从五月开始运营 [1]。"])
     parts = make_parts(store, model, pages={page: "渡轮从五月开始运营。"})
@@ -104,7 +104,7 @@ async def test_address_that_runs_into_chinese_is_tried_shorter(store: SqliteStor
 
 
 async def test_named_page_is_not_opened_when_searching_is_switched_off(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     parts = make_parts(store, ["I cannot open it."], pages={ADDRESS: "text"})
     events = await ask(parts, f"What does {ADDRESS} say?", search="never")
@@ -125,7 +125,7 @@ NAMES_SOURCE_1 = '{"source": "1"}'
     ],
 )
 async def test_source_that_the_model_names_when_asked_must_come_near_the_answer(
-    store: SqliteStore, text: str, cited: bool
+    store: ConversationStore, text: str, cited: bool
 ) -> None:
     model = FakeModel([SEARCH, QUERIES, text, NAMES_SOURCE_1])
     engine = FakeEngine(make_results(A))
@@ -133,7 +133,7 @@ async def test_source_that_the_model_names_when_asked_must_come_near_the_answer(
     assert bool(answer_of(await ask(parts)).citations) is cited
 
 
-async def test_search_that_found_nothing_is_no_reason_to_guess(store: SqliteStore) -> None:
+async def test_search_that_found_nothing_is_no_reason_to_guess(store: ConversationStore) -> None:
     model = FakeModel([SEARCH, QUERIES, "I believe it is blue."])
     parts = replace(make_parts(store, model, engines=(FakeEngine(),)), dialect=SchemaDialect())
     answer = answer_of(await ask(parts))
@@ -143,7 +143,7 @@ async def test_search_that_found_nothing_is_no_reason_to_guess(store: SqliteStor
     assert len(model.calls) == 2
 
 
-async def test_guess_after_a_search_that_found_nothing_is_told(store: SqliteStore) -> None:
+async def test_guess_after_a_search_that_found_nothing_is_told(store: ConversationStore) -> None:
     model = FakeModel([search_call("red bridge"), "I believe it is blue."])
     answer = answer_of(await ask(make_parts(store, model, engines=(FakeEngine(),))))
     (notice,) = answer.notices
@@ -151,7 +151,7 @@ async def test_guess_after_a_search_that_found_nothing_is_told(store: SqliteStor
     assert not answer.unanswered
 
 
-async def test_copy_of_the_prompts_example_never_goes_out(store: SqliteStore) -> None:
+async def test_copy_of_the_prompts_example_never_goes_out(store: ConversationStore) -> None:
     (_, _), (_, example) = answer_example("When?")
     model = FakeModel([SEARCH, QUERIES, example, "It was opened in 1932 [1]."])
     parts = replace(make_parts(store, model), dialect=SchemaDialect())
@@ -161,7 +161,7 @@ async def test_copy_of_the_prompts_example_never_goes_out(store: SqliteStore) ->
     assert example not in [message.content for message in model.calls[-1].messages]
 
 
-async def test_answer_that_begins_like_the_example_is_kept_whole(store: SqliteStore) -> None:
+async def test_answer_that_begins_like_the_example_is_kept_whole(store: ConversationStore) -> None:
     (_, _), (_, example) = answer_example("When?")
     text = f"{example[:20]} much about it [1]."
     parts = replace(make_parts(store, [SEARCH, QUERIES, text]), dialect=SchemaDialect())

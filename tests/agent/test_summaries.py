@@ -6,7 +6,7 @@ from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.model_calls import ModelCall
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ def model_that_summarises(said: dict[str, Reply], answer: str, **limits: int) ->
     return FakeModel([search_call("red bridge"), *[summarise] * len(TEXTS), answer], **limits)
 
 
-async def test_model_answers_from_summaries_and_cites_pages(store: SqliteStore) -> None:
+async def test_model_answers_from_summaries_and_cites_pages(store: ConversationStore) -> None:
     model = model_that_summarises(SUMMARIES, "It was opened in 1932. [1]")
     answer = answer_of(await ask(make_parts(store, model), evidence="summaries"))
     shown = model.calls[-1].messages[-1].content
@@ -40,19 +40,21 @@ async def test_model_answers_from_summaries_and_cites_pages(store: SqliteStore) 
 
 
 @pytest.mark.parametrize("nothing", ["nothing relevant", "Nothing relevant.", "无相关内容"])
-async def test_page_with_nothing_relevant_is_dropped(store: SqliteStore, nothing: str) -> None:
+async def test_page_with_nothing_relevant_is_dropped(
+    store: ConversationStore, nothing: str
+) -> None:
     model = model_that_summarises({**SUMMARIES, B: nothing}, "It was opened in 1932. [1]")
     answer = answer_of(await ask(make_parts(store, model), evidence="summaries"))
     assert {source.url for source in answer.sources} == {A, C}
 
 
-async def test_page_whose_summary_fails_is_left_out(store: SqliteStore) -> None:
+async def test_page_whose_summary_fails_is_left_out(store: ConversationStore) -> None:
     model = model_that_summarises({**SUMMARIES, C: ModelUnavailable("busy")}, "In 1932. [1]")
     answer = answer_of(await ask(make_parts(store, model), evidence="summaries"))
     assert {source.url for source in answer.sources} == {A, B}
 
 
-async def test_passages_are_shown_when_no_summary_is_left(store: SqliteStore) -> None:
+async def test_passages_are_shown_when_no_summary_is_left(store: ConversationStore) -> None:
     model = model_that_summarises(dict.fromkeys(TEXTS, "nothing relevant"), "In 1932. [1]")
     answer = answer_of(await ask(make_parts(store, model), evidence="summaries"))
     shown = model.calls[-1].messages[-1].content
@@ -62,7 +64,7 @@ async def test_passages_are_shown_when_no_summary_is_left(store: SqliteStore) ->
 
 
 async def test_follow_up_is_shown_the_passages_not_the_summary_for_another_question(
-    store: SqliteStore,
+    store: ConversationStore,
 ) -> None:
     replies = [search_call("red bridge"), *SUMMARIES.values(), "In 1932. [1]", "By the mayor. [1]"]
     model = FakeModel(replies)
@@ -72,14 +74,14 @@ async def test_follow_up_is_shown_the_passages_not_the_summary_for_another_quest
     assert TEXTS[A] in model.calls[-1].messages[-1].content
 
 
-async def test_summaries_are_passages_unless_asked_for(store: SqliteStore) -> None:
+async def test_summaries_are_passages_unless_asked_for(store: ConversationStore) -> None:
     model = FakeModel([search_call("red bridge"), "It was opened in 1932. [1]"])
     answer = answer_of(await ask(make_parts(store, model)))
     assert len(model.calls) == 2
     assert all(source.summary == "" for source in answer.sources)
 
 
-async def test_calls_and_answer_fit_a_window_of_2048(store: SqliteStore) -> None:
+async def test_calls_and_answer_fit_a_window_of_2048(store: ConversationStore) -> None:
     model = model_that_summarises(SUMMARIES, "In 1932. [1]", context_window=2048)
     await ask(make_parts(store, model), evidence="summaries")
     for call in model.calls:

@@ -15,7 +15,7 @@ from websearch_agent.citations.support_weights import level_of
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.events import AgentEvent, AnswerFinished, StatementVerified
 from websearch_agent.model_calls import ModelCall, ModelDelta
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 from websearch_agent.types import Answer, Passage, Source
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +37,9 @@ def verified(events: list[AgentEvent]) -> list[StatementVerified]:
     return [event for event in events if isinstance(event, StatementVerified)]
 
 
-async def test_statement_that_a_source_says_is_supported_by_its_words(store: SqliteStore) -> None:
+async def test_statement_that_a_source_says_is_supported_by_its_words(
+    store: ConversationStore,
+) -> None:
     answer = answer_of(await ask(make_parts(store, replies(TRUE))))
     (support,) = [s.support for s in answer.statements]
     assert support is not None
@@ -48,7 +50,9 @@ async def test_statement_that_a_source_says_is_supported_by_its_words(store: Sql
     assert answer.verification == "fast"
 
 
-async def test_wrong_number_is_unsupported_however_alike_the_words(store: SqliteStore) -> None:
+async def test_wrong_number_is_unsupported_however_alike_the_words(
+    store: ConversationStore,
+) -> None:
     answer = answer_of(await ask(make_parts(store, replies(WRONG_YEAR))))
     (support,) = [s.support for s in answer.statements]
     assert support is not None
@@ -57,32 +61,32 @@ async def test_wrong_number_is_unsupported_however_alike_the_words(store: Sqlite
     assert answer.citations[0].support == "unsupported"
 
 
-async def test_invented_statement_is_unsupported(store: SqliteStore) -> None:
+async def test_invented_statement_is_unsupported(store: ConversationStore) -> None:
     answer = answer_of(await ask(make_parts(store, replies(f"{TRUE} {INVENTED}"))))
     assert levels(answer) == ["supported", "unsupported"]
 
 
-async def test_checks_come_before_the_end_one_for_each_statement(store: SqliteStore) -> None:
+async def test_checks_come_before_the_end_one_for_each_statement(store: ConversationStore) -> None:
     events = await ask(make_parts(store, replies(f"{TRUE} {INVENTED}")))
     assert len(verified(events)) == 2
     assert isinstance(events[-1], AnswerFinished)
     assert [check.statement for check in verified(events)] == list(answer_of(events).statements)
 
 
-async def test_switched_off_nothing_is_checked(store: SqliteStore) -> None:
+async def test_switched_off_nothing_is_checked(store: ConversationStore) -> None:
     events = await ask(make_parts(store, replies(TRUE)), verification="off")
     assert not verified(events)
     assert answer_of(events).verification is None
     assert levels(answer_of(events)) == [None]
 
 
-async def test_chat_turn_is_not_checked(store: SqliteStore) -> None:
+async def test_chat_turn_is_not_checked(store: ConversationStore) -> None:
     events = await ask(make_parts(store, ["Hello. I am well, thank you."]))
     assert not verified(events)
     assert answer_of(events).verification is None
 
 
-async def test_chat_turn_between_sources_is_the_models_own(store: SqliteStore) -> None:
+async def test_chat_turn_between_sources_is_the_models_own(store: ConversationStore) -> None:
     parts = make_parts(store, [*replies(TRUE), f"You are welcome. Bridges rust. {TRUE}"])
     first = (await ask(parts))[-1]
     assert isinstance(first, AnswerFinished)
@@ -92,19 +96,19 @@ async def test_chat_turn_between_sources_is_the_models_own(store: SqliteStore) -
     assert levels(answer) == ["not_checkable", "not_checkable", "supported"]
 
 
-async def test_refusal_is_told_apart(store: SqliteStore) -> None:
+async def test_refusal_is_told_apart(store: ConversationStore) -> None:
     said = "The sources do not say who designed the bridge."
     answer = answer_of(await ask(make_parts(store, replies(said))))
     assert answer.unanswered
     assert levels(answer) == ["not_checkable"]
 
 
-async def test_answer_with_a_gap_is_still_an_answer(store: SqliteStore) -> None:
+async def test_answer_with_a_gap_is_still_an_answer(store: ConversationStore) -> None:
     said = f"{TRUE} The sources do not say who designed it."
     assert not answer_of(await ask(make_parts(store, replies(said)))).unanswered
 
 
-async def test_model_judges_each_statement(store: SqliteStore) -> None:
+async def test_model_judges_each_statement(store: ConversationStore) -> None:
     def judge(call: ModelCall) -> str:
         return "true" if "1932" in call.messages[-1].content.split("Statement:")[-1] else "false"
 
@@ -118,13 +122,13 @@ async def test_model_judges_each_statement(store: SqliteStore) -> None:
     assert answer.usage.model_calls == 4
 
 
-async def test_model_cannot_overrule_a_contradicted_number(store: SqliteStore) -> None:
+async def test_model_cannot_overrule_a_contradicted_number(store: ConversationStore) -> None:
     model = FakeModel([*replies(WRONG_YEAR), "true"])
     answer = answer_of(await ask(make_parts(store, model), verification="model"))
     assert levels(answer) == ["unsupported"]
 
 
-async def test_failing_judge_leaves_what_the_words_say_and_tells(store: SqliteStore) -> None:
+async def test_failing_judge_leaves_what_the_words_say_and_tells(store: ConversationStore) -> None:
     model = FakeModel([*replies(TRUE), ModelUnavailable("gone")])
     answer = answer_of(await ask(make_parts(store, model), verification="model"))
     assert levels(answer) == ["supported"]
@@ -132,7 +136,7 @@ async def test_failing_judge_leaves_what_the_words_say_and_tells(store: SqliteSt
     assert any("could not judge" in notice for notice in answer.notices)
 
 
-async def test_judgements_that_came_in_time_stand(store: SqliteStore) -> None:
+async def test_judgements_that_came_in_time_stand(store: ConversationStore) -> None:
     class SlowJudge(FakeModel):
         """Judges one statement, and the other one never."""
 
@@ -150,14 +154,14 @@ async def test_judgements_that_came_in_time_stand(store: SqliteStore) -> None:
     assert any("could not judge" in notice for notice in answer.notices)
 
 
-async def test_answer_without_time_left_to_judge_tells_so(store: SqliteStore) -> None:
+async def test_answer_without_time_left_to_judge_tells_so(store: ConversationStore) -> None:
     parts = replace(make_parts(store, replies(TRUE)), answer_deadline_s=RESERVED_S)
     answer = answer_of(await ask(parts, verification="model"))
     assert answer.verification == "fast"
     assert any("could not judge" in notice for notice in answer.notices)
 
 
-async def test_model_judges_what_words_in_another_script_cannot(store: SqliteStore) -> None:
+async def test_model_judges_what_words_in_another_script_cannot(store: ConversationStore) -> None:
     said = "市长为红桥剪彩 [1]。希望对您有帮助！"
     words_alone = answer_of(await ask(make_parts(store, replies(said))))
     assert levels(words_alone) == ["not_checkable", "not_checkable"]
@@ -166,7 +170,7 @@ async def test_model_judges_what_words_in_another_script_cannot(store: SqliteSto
     assert levels(answer) == ["supported", "not_checkable"]
 
 
-async def test_what_is_stored_is_what_was_told(store: SqliteStore) -> None:
+async def test_what_is_stored_is_what_was_told(store: ConversationStore) -> None:
     events = await ask(make_parts(store, replies(f"{TRUE} {INVENTED}")))
     last = events[-1]
     assert isinstance(last, AnswerFinished)
@@ -174,14 +178,14 @@ async def test_what_is_stored_is_what_was_told(store: SqliteStore) -> None:
     assert conversation.turns[-1].answer == last.answer
 
 
-async def test_setting_is_used_where_the_request_says_nothing(store: SqliteStore) -> None:
+async def test_setting_is_used_where_the_request_says_nothing(store: ConversationStore) -> None:
     parts = replace(make_parts(store, replies(TRUE)), verification="off")
     assert answer_of(await ask(parts)).verification is None
 
 
 @pytest.mark.parametrize("rest", ["", ", although his rival had wished to open it in the spring"])
 async def test_wrong_number_gives_way_to_the_source_that_says_it(
-    store: SqliteStore, rest: str
+    store: ConversationStore, rest: str
 ) -> None:
     said = "The red bridge was opened in 1932 by the mayor of the town [2]" + rest + "."
     answer = answer_of(await ask(make_parts(store, replies(said))))
@@ -206,7 +210,7 @@ def test_only_the_first_six_numbers_of_a_statement_are_checked() -> None:
     assert sources.resolve("So " + statement, 9) == 1
 
 
-async def test_number_stays_where_no_source_is_better(store: SqliteStore) -> None:
+async def test_number_stays_where_no_source_is_better(store: ConversationStore) -> None:
     answer = answer_of(await ask(make_parts(store, replies(INVENTED))))
     assert answer.text == INVENTED
     assert [c.support for c in answer.citations] == ["unsupported"]
@@ -227,7 +231,7 @@ def test_hesitant_yes_does_not_lift_what_the_words_doubt() -> None:
     assert level_of(combine_scores(0.8, 0.2)) == "unsupported"
 
 
-async def test_source_of_an_earlier_turn_is_cited_beside_new_ones(store: SqliteStore) -> None:
+async def test_source_of_an_earlier_turn_is_cited_beside_new_ones(store: ConversationStore) -> None:
     fourth = "https://d.example/"
     later = FakeEngine(make_results(fourth), name="later")
     parts = make_parts(
@@ -248,7 +252,7 @@ async def test_source_of_an_earlier_turn_is_cited_beside_new_ones(store: SqliteS
     assert [source.number for source in answer.sources] == [4, 1]
 
 
-async def test_guessed_number_of_an_earlier_turn_is_dropped(store: SqliteStore) -> None:
+async def test_guessed_number_of_an_earlier_turn_is_dropped(store: ConversationStore) -> None:
     fourth = "https://d.example/"
     parts = make_parts(
         store,

@@ -99,6 +99,11 @@ def test_missing_weights_and_indexes_are_notes(monkeypatch: pytest.MonkeyPatch) 
     assert findings["database"] == "ok 0 conversations"
 
 
+def test_users_are_counted_where_there_are_some() -> None:
+    run_cli("user", "add", "alice", "--password-stdin", stdin="correct horse battery")
+    assert doctor_lines()[1]["database"] == "ok 0 conversations, 1 users"
+
+
 def test_model_path_to_no_model_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEBSEARCH_MODEL_URL")
     (tmp_path / "m.gguf").write_bytes(b"no model")

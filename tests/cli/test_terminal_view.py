@@ -10,10 +10,30 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from websearch_agent.cli.support_lines import doubt_lines, summary_line
-from websearch_agent.cli.terminal import TerminalView
-from websearch_agent.events import AgentEvent, AnswerDelta, AnswerFinished
-from websearch_agent.types import Answer, Statement, Support
+from websearch_agent.cli.support_lines import (
+    doubt_lines,
+    filtered_words,
+    refusal_lines,
+    summary_line,
+)
+from websearch_agent.cli.terminal import TerminalView, describe_source, printable, printable_json
+from websearch_agent.events import (
+    AgentEvent,
+    AnswerDelta,
+    AnswerFinished,
+    DecisionMade,
+    Notice,
+    PageFinished,
+)
+from websearch_agent.types import (
+    Answer,
+    Citation,
+    Filtered,
+    Passage,
+    Source,
+    Statement,
+    Support,
+)
 
 SCRIPT = textwrap.dedent(
     """
@@ -130,3 +150,90 @@ async def test_what_is_unsupported_goes_with_the_answer_wherever_it_is_written(
     out, err = capsys.readouterr()
     assert out.startswith("text\n\nNot supported: It is 1.")
     assert ("1 of 2 statements supported by 1 source" in err) is not quiet
+
+
+STEERING = (
+    "\x1b]8;;https://evil.example\x07click\x1b]8;;\x07\x1b[2J\x9b5n\r\x08\u202e\u200b\U000e0041"
+)
+LEFT_OVER = "]8;;https://evil.exampleclick]8;;[2J5n"
+
+
+@pytest.mark.anyio
+async def test_nothing_foreign_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"https://a.example/{STEERING}"
+    source = Source(
+        1, url, STEERING, STEERING, (Passage(url, "a", 0, 1),), date=STEERING, author=STEERING
+    )
+    statement = Statement(
+        STEERING, 0, 3, (1,), Support("unsupported", 0.1, 1, STEERING, (STEERING,))
+    )
+    answer = Answer(
+        "text",
+        statements=(statement,),
+        citations=(Citation(1, url, STEERING, 0, 3),),
+        sources=(source,),
+        refused_queries=(STEERING,),
+        verification="fast",
+    )
+
+    async def events() -> AsyncGenerator[AgentEvent, None]:
+        yield DecisionMade(True, (STEERING,), STEERING)
+        yield PageFinished(url, STEERING)
+        yield Notice(STEERING)
+        yield AnswerDelta(STEERING)
+        yield AnswerFinished("c1", answer)
+
+    await TerminalView().show(events())
+    out, err = capsys.readouterr()
+    assert LEFT_OVER in out
+    assert LEFT_OVER in err
+    assert {char for char in out + err if not char.isprintable()} == {"\n"}
+
+
+def test_title_cannot_forge_a_line_of_ours() -> None:
+    source = Source(1, "https://a.example", "A\nSources\n[2] Forged", "", ())
+    assert describe_source(source) == "[1] A Sources [2] Forged  https://a.example"
+
+
+def test_letters_keep_their_joiners() -> None:
+    text = "می‌خواهم 👩‍💻 ❤️"
+    assert printable(text) == text
+
+
+def test_json_escapes_what_it_cannot_show() -> None:
+    assert printable_json({"a": "\x1b\u202e"}) == '{\n  "a": "\\u001b\\u202e"\n}'
+
+
+@pytest.mark.parametrize(
+    ("filtered", "words"),
+    [
+        (Filtered(), ""),
+        (Filtered(hidden_parts=1), "left out: 1 hidden part"),
+        (Filtered(3, 12, 1), "left out: 3 hidden parts, 12 invisible characters, 1 forged mark"),
+    ],
+)
+def test_what_was_left_out_of_a_page_is_told_below_its_source(
+    filtered: Filtered, words: str
+) -> None:
+    assert filtered_words(filtered) == words
+    source = Source(1, "https://a.example", "A", "", (), filtered=filtered)
+    shown = ["[1] A  https://a.example", f"    {words}"] if words else ["[1] A  https://a.example"]
+    assert describe_source(source).splitlines() == shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "lines"),
+    [
+        (Answer("text"), []),
+        (Answer("text", removed_links=1), ["1 link leads to no source and is only text."]),
+        (
+            Answer("text", removed_links=2, refused_queries=("too long", "too long")),
+            [
+                "2 links lead to no source and are only text.",
+                "A search query was changed or not sent: too long",
+            ],
+        ),
+    ],
+)
+def test_what_the_model_was_not_let_do_is_told(answer: Answer, lines: list[str]) -> None:
+    assert refusal_lines(answer) == lines

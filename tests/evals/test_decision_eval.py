@@ -20,7 +20,7 @@ from websearch_agent.evals.measurement import read_earlier_run, run_rows
 from websearch_agent.evals.result_file import EarlierRun, ResultFile
 from websearch_agent.evals.rows import DecisionRow
 from websearch_agent.model_calls import ModelCall
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +33,7 @@ ROWS = [
 ]
 
 
-def deciding_parts(store: SqliteStore, *, fail_on: str = "") -> tuple[AgentParts, FakeModel]:
+def deciding_parts(store: ConversationStore, *, fail_on: str = "") -> tuple[AgentParts, FakeModel]:
     """Searches when the question holds `news`."""
 
     def reply(call: ModelCall) -> object:
@@ -61,7 +61,7 @@ def earlier_run(file: ResultFile, rows: list[DecisionRow] = ROWS) -> EarlierRun[
 
 
 async def test_decisions_are_counted_by_language_and_source(
-    store: SqliteStore, tmp_path: Path
+    store: ConversationStore, tmp_path: Path
 ) -> None:
     parts, model = deciding_parts(store)
     results = await run(parts, ResultFile(tmp_path, "decision", {}))
@@ -82,7 +82,7 @@ async def test_decisions_are_counted_by_language_and_source(
     assert "2024-08-16" in systems[2]
 
 
-async def test_engines_are_never_asked(store: SqliteStore, tmp_path: Path) -> None:
+async def test_engines_are_never_asked(store: ConversationStore, tmp_path: Path) -> None:
     parts, _ = deciding_parts(store)
     (engine,) = parts.engines()
     await run(parts, ResultFile(tmp_path, "decision", {}))
@@ -90,7 +90,7 @@ async def test_engines_are_never_asked(store: SqliteStore, tmp_path: Path) -> No
 
 
 async def test_interrupted_run_goes_on_and_failed_rows_are_asked_again(
-    store: SqliteStore, tmp_path: Path
+    store: ConversationStore, tmp_path: Path
 ) -> None:
     file = ResultFile(tmp_path, "decision", {"model": "a"})
     parts, _ = deciding_parts(store, fail_on="hello")
@@ -107,7 +107,7 @@ async def test_interrupted_run_goes_on_and_failed_rows_are_asked_again(
     assert model.calls == []
 
 
-async def test_other_settings_begin_anew(store: SqliteStore, tmp_path: Path) -> None:
+async def test_other_settings_begin_anew(store: ConversationStore, tmp_path: Path) -> None:
     parts, _ = deciding_parts(store)
     await run(parts, ResultFile(tmp_path, "decision", {"model": "a"}))
     parts, model = deciding_parts(store)
@@ -116,7 +116,7 @@ async def test_other_settings_begin_anew(store: SqliteStore, tmp_path: Path) -> 
 
 
 async def test_asking_a_sample_anew_keeps_the_other_rows(
-    store: SqliteStore, tmp_path: Path
+    store: ConversationStore, tmp_path: Path
 ) -> None:
     file = ResultFile(tmp_path, "decision", {})
     parts, _ = deciding_parts(store)
@@ -129,7 +129,9 @@ async def test_asking_a_sample_anew_keeps_the_other_rows(
     assert set(earlier_run(file).results) == {"1", "2", "3"}
 
 
-async def test_earlier_run_is_known_by_when_it_began(store: SqliteStore, tmp_path: Path) -> None:
+async def test_earlier_run_is_known_by_when_it_began(
+    store: ConversationStore, tmp_path: Path
+) -> None:
     file = ResultFile(tmp_path, "decision", {})
     assert earlier_run(file).started == ""
     parts, _ = deciding_parts(store)

@@ -17,7 +17,7 @@ from websearch_agent.evals.qa import QaOptions, QaResult, ask_case, restore_qa
 from websearch_agent.evals.qa_cases import QaCase
 from websearch_agent.evals.qa_summary import summarise_qa
 from websearch_agent.model_calls import ModelCall
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,7 @@ OFF = QaOptions(verification="off")
 
 
 async def answered(
-    store: SqliteStore,
+    store: ConversationStore,
     text: str | Callable[[ModelCall], str],
     case: QaCase = CASE,
     options: QaOptions = OFF,
@@ -57,7 +57,7 @@ def number_of(call: ModelCall, words: str) -> str:
     return shown[: shown.index(words)].rsplit('<source id="', 1)[1].partition('"')[0]
 
 
-async def test_right_answer_with_its_citation(store: SqliteStore) -> None:
+async def test_right_answer_with_its_citation(store: ConversationStore) -> None:
     def reply(call: ModelCall) -> str:
         return f"The red bridge was opened in 1932 [{number_of(call, 'wide river')}]."
 
@@ -72,7 +72,7 @@ async def test_right_answer_with_its_citation(store: SqliteStore) -> None:
     assert "2026-11-23" in model.calls[0].messages[0].content
 
 
-async def test_answer_that_refuses_is_not_right(store: SqliteStore) -> None:
+async def test_answer_that_refuses_is_not_right(store: ConversationStore) -> None:
     refusal = "The sources do not mention whether it was in 1932."
     result, _ = await answered(store, refusal)
     with_verdict, _ = await answered(
@@ -82,7 +82,7 @@ async def test_answer_that_refuses_is_not_right(store: SqliteStore) -> None:
     assert (with_verdict.correct, with_verdict.unanswered) == (False, True)
 
 
-async def test_wrong_answer_on_another_page(store: SqliteStore) -> None:
+async def test_wrong_answer_on_another_page(store: ConversationStore) -> None:
     def reply(call: ModelCall) -> str:
         return f"The red bridge was opened in 1950 [{number_of(call, 'white tower')}]."
 
@@ -92,14 +92,16 @@ async def test_wrong_answer_on_another_page(store: SqliteStore) -> None:
     assert result.citations[0].on_gold_page is False
 
 
-async def test_invented_answer_is_to_be_followed_without_the_true_one(store: SqliteStore) -> None:
+async def test_invented_answer_is_to_be_followed_without_the_true_one(
+    store: ConversationStore,
+) -> None:
     case = replace(CASE, form="counterfactual", golds=(("1932",),), wrong=(("1950",),))
     follows, _ = await answered(store, "It was opened in 1932.", case)
     hedges, _ = await answered(store, "It was 1932, though in truth 1950.", case)
     assert (follows.correct, hedges.correct) == (True, False)
 
 
-async def test_conversation_is_there_before_its_question(store: SqliteStore) -> None:
+async def test_conversation_is_there_before_its_question(store: ConversationStore) -> None:
     turns = (ContextTurn(user="Tell me about the red bridge.", assistant="It is long."),)
     case = replace(CASE, turns=turns, golds=(), reference="It was opened in 1932")
     result, model = await answered(store, "In 1932.", case)
@@ -108,20 +110,20 @@ async def test_conversation_is_there_before_its_question(store: SqliteStore) -> 
     assert (result.correct, result.gold_recall) == (None, 0.4)
 
 
-async def test_failed_row_is_wrong_and_says_why(store: SqliteStore) -> None:
+async def test_failed_row_is_wrong_and_says_why(store: ConversationStore) -> None:
     parts = make_parts(store, FakeModel([ModelUnavailable("down")] * 3))
     result = await ask_case(CASE, parts, OFF, today=TODAY)
     assert result.failed.startswith("model_unavailable")
     assert result.correct is False
 
 
-async def test_long_gold_answers_are_not_scored_as_right_or_wrong(store: SqliteStore) -> None:
+async def test_long_gold_answers_are_not_scored_as_right_or_wrong(store: ConversationStore) -> None:
     case = replace(CASE, golds=(("one two three four five six seven eight " * 2,),))
     result, _ = await answered(store, "one two", case)
     assert (result.correct, result.gold_recall) == (None, 0.125)
 
 
-async def test_result_comes_back_from_its_file_as_it_was(store: SqliteStore) -> None:
+async def test_result_comes_back_from_its_file_as_it_was(store: ConversationStore) -> None:
     result, _ = await answered(store, "The red bridge was opened in 1932 [1].")
     assert restore_qa(json.loads(json.dumps(asdict(result)))) == result
 

@@ -17,7 +17,7 @@ from websearch_agent.evals.rewriting import (
     rewrite,
     summarise_rewriting,
 )
-from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.protocols import ConversationStore
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ ROW = RewritingRow(
 
 
 async def run(
-    store: SqliteStore, folder: Path, *replies: Reply
+    store: ConversationStore, folder: Path, *replies: Reply
 ) -> tuple[list[RewritingResult], FakeModel]:
     model = FakeModel(replies)
     results_file = ResultFile(folder, "rewriting", {"model": "fake"})
@@ -47,7 +47,7 @@ async def run(
 
 
 async def test_first_query_is_compared_with_the_gold_one(
-    store: SqliteStore, tmp_path: Path
+    store: ConversationStore, tmp_path: Path
 ) -> None:
     query = search_call("When was the red bridge opened?", "red bridge")
     (result,), model = await run(store, tmp_path, query)
@@ -58,7 +58,7 @@ async def test_first_query_is_compared_with_the_gold_one(
 
 
 async def test_done_rows_are_not_asked_again_and_failed_ones_are(
-    store: SqliteStore, tmp_path: Path
+    store: ConversationStore, tmp_path: Path
 ) -> None:
     (failed,), _ = await run(store, tmp_path, ModelUnavailable("busy"))
     assert failed.failed.startswith("model_unavailable")
@@ -69,7 +69,7 @@ async def test_done_rows_are_not_asked_again_and_failed_ones_are(
 
 
 async def test_summary_names_what_copying_the_question_would_have(
-    store: SqliteStore, tmp_path: Path
+    store: ConversationStore, tmp_path: Path
 ) -> None:
     results, _ = await run(store, tmp_path, search_call("When was the red bridge opened?"))
     summary = summarise_rewriting(results, {})

@@ -5,7 +5,12 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from websearch_agent.errors import AddressNotAllowed
-from websearch_agent.pages.addresses import check_addresses, checked_url, is_public
+from websearch_agent.pages.addresses import (
+    OpenedPlaces,
+    check_addresses,
+    checked_url,
+    is_public,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,19 +66,80 @@ def test_host_comes_back_plain() -> None:
     assert str(checked_url("https://example.com:8443/")) == "https://example.com:8443/"
 
 
+def opened(*places: str) -> OpenedPlaces:
+    """Networks hold a slash, all else are hosts."""
+    networks = tuple(ip_network(place) for place in places if "/" in place)
+    return OpenedPlaces(networks, tuple(place for place in places if "/" not in place))
+
+
 def test_opened_network_may_be_read_on_any_port() -> None:
-    opened = [ip_network("10.0.0.0/8")]
-    assert checked_url("http://10.1.2.3:9200/x", allowed_networks=opened).port == 9200
+    places = opened("10.0.0.0/8")
+    assert checked_url("http://10.1.2.3:9200/x", opened=places).port == 9200
     with pytest.raises(AddressNotAllowed):
-        checked_url("http://192.168.1.1/", allowed_networks=opened)
+        checked_url("http://192.168.1.1/", opened=places)
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse() -> None:
     addresses = [ip_address("1.1.1.1"), ip_address("10.0.0.1")]
     with pytest.raises(AddressNotAllowed):
-        check_addresses("mixed.example", 80, addresses, [])
+        check_addresses("mixed.example", 80, addresses)
 
 
 def test_opened_network_does_not_open_odd_ports_of_public_hosts() -> None:
     with pytest.raises(AddressNotAllowed):
-        check_addresses("example.com", 22, [ip_address("1.1.1.1")], [ip_network("10.0.0.0/8")])
+        check_addresses("example.com", 22, [ip_address("1.1.1.1")], opened("10.0.0.0/8"))
+
+
+def test_opened_host_may_be_anywhere_on_any_port() -> None:
+    places = opened("wiki", "*.corp.example")
+    for host in ("wiki", "docs.corp.example", "a.b.corp.example"):
+        check_addresses(host, 9200, [ip_address("10.0.0.1"), ip_address("1.1.1.1")], places)
+        assert checked_url(f"http://{host.upper()}:9200/", opened=places).port == 9200
+
+
+@pytest.mark.parametrize(
+    "host", ["corp.example", "wiki.example", "evilcorp.example", "awiki", "wiki.corp.example.org"]
+)
+def test_opened_host_opens_no_other_name(host: str) -> None:
+    with pytest.raises(AddressNotAllowed):
+        check_addresses(host, 80, [ip_address("10.0.0.1")], opened("wiki", "*.corp.example"))
+
+
+def test_pattern_of_names_opens_no_address_in_digits() -> None:
+    with pytest.raises(AddressNotAllowed):
+        checked_url("http://10.0.0.1/", opened=opened("*.0.0.1", "*.0.1"))
+
+
+METADATA = ["169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254",
+            "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fe80::a9fe:a9fe%1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_metadata_service_stays_closed_in_an_opened_network(address: str) -> None:
+    wide = opened("0.0.0.0/0", "::/0", "wiki", "169.254.0.0/16", "fe80::/10", "fd00::/8")
+    with pytest.raises(AddressNotAllowed, match="metadata service"):
+        check_addresses("wiki", 80, [ip_address(address)], wide)
+
+
+@pytest.mark.parametrize("network", ["169.254.169.254/32", "fd00:ec2::254/128"])
+def test_metadata_service_that_was_opened_alone_may_be_read(network: str) -> None:
+    address = ip_address(network.partition("/")[0])
+    check_addresses("meta", 8775, [address], opened(network))
+
+
+LOCAL_NAMES = ["localhost", "a.localhost", "printer.local", "metadata.google.internal", "wiki",
+               "nas.home.arpa", "router.lan", "x.corp", "localhost.localdomain"]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", LOCAL_NAMES)
+def test_proxy_is_not_asked_for_names_of_local_networks(host: str) -> None:
+    places = opened("10.0.0.0/8")
+    with pytest.raises(AddressNotAllowed, match="WEBSEARCH_INTRANET_HOSTS"):
+        checked_url(f"http://{host}./", opened=places, proxy_resolves=True)
+    assert checked_url(f"http://{host}/", opened=opened(host), proxy_resolves=True).host == host
+
+
+def test_proxy_is_asked_for_public_names_on_web_ports_only() -> None:
+    assert checked_url("http://local.example.com/", proxy_resolves=True).host
+    with pytest.raises(AddressNotAllowed):
+        checked_url("http://example.com:22/", opened=opened("10.0.0.0/8"), proxy_resolves=True)

@@ -1,14 +1,16 @@
 """A service whose answers are scripts, and a server on a loopback port that runs it."""
 
 import asyncio
+import copy
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import uvicorn
+from server.fake_accounts import FakeAccounts
 
+from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.config import Settings
 from websearch_agent.conversations import (
     Conversation,
@@ -30,7 +32,14 @@ from websearch_agent.events import (
 )
 from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.app import create_app
-from websearch_agent.server.run import AnsweringServer, address_of, bind_listener
+from websearch_agent.server.http_protocol import GuardedProtocol
+from websearch_agent.server.run import (
+    AnsweringServer,
+    address_of,
+    bind_listener,
+    hosts_to_answer,
+    server_config,
+)
 from websearch_agent.types import (
     Answer,
     AnswerRequest,
@@ -165,13 +174,19 @@ class FakeStore:
 
 
 class FakeService:
-    """Runs `script`, or the one that `scripts` holds for the question."""
+    """Runs `script`, or the one that `scripts` holds for the question.
+
+    What `for_owner` gives shares everything but the conversations.
+    """
 
     def __init__(self, script: Script = chat_script, **scripts: Script) -> None:
         self.script = script
         self.scripts = scripts
         self.model = FakeModel()
         self.store = FakeStore()
+        self.accounts = FakeAccounts()
+        self.owner_id = LOCAL_OWNER
+        self.of_owner: dict[str, FakeService] = {LOCAL_OWNER: self}
         self.requests: list[AnswerRequest] = []
         self.prepared = False
         self.prepare_error: Exception | None = None
@@ -182,10 +197,20 @@ class FakeService:
         self._numbers = itertools.count(1)
         self._current: tuple[str, str] = ("", "")
 
+    def for_owner(self, owner_id: str) -> "FakeService":
+        if owner_id not in self.of_owner:
+            service = copy.copy(self)
+            service.store, service.owner_id = FakeStore(), owner_id
+            self.of_owner[owner_id] = service
+        return self.of_owner[owner_id]
+
     def engine_names(self) -> tuple[str, ...]:
         return ("ddgs", "local")
 
     async def answer_question(self, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+        if self._is_foreign(request.conversation_id):
+            yield AnswerFailed("conversation_not_found", "There is no such conversation.", False)
+            return
         self.requests.append(request)
         self.asked.set()
         finished = False
@@ -197,6 +222,10 @@ class FakeService:
         finally:
             if not finished:
                 self.stopped.set()
+
+    def _is_foreign(self, conversation_id: str | None) -> bool:
+        others = (service for service in self.of_owner.values() if service is not self)
+        return any(conversation_id in other.store.conversations for other in others)
 
     def start(self, request: AnswerRequest) -> AnswerStarted:
         number = next(self._numbers)
@@ -233,20 +262,33 @@ class FakeService:
         self.closed = True
 
 
-def make_server(service: FakeService) -> AnsweringServer:
+def make_server(
+    service: FakeService,
+    settings: Settings | None = None,
+    *,
+    protocol: type[GuardedProtocol] = GuardedProtocol,
+) -> AnsweringServer:
     """The real app on a free loopback port; `address` tells which."""
+    settings = settings or Settings(_env_file=None)  # type: ignore[call-arg]
     listener = bind_listener("127.0.0.1", 0)
-    app = create_app(lambda: service, Settings(_env_file=None))  # type: ignore[call-arg]
-    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)
+    app = create_app(
+        lambda: service, settings, allowed_hosts=hosts_to_answer(settings, "127.0.0.1")
+    )
+    config = server_config(app, settings, protocol=protocol)
     server = AnsweringServer(config, address_of(listener))
     server.listener = listener  # type: ignore[attr-defined]
     return server
 
 
 @asynccontextmanager
-async def serve(service: FakeService) -> AsyncIterator[str]:
+async def serve(
+    service: FakeService,
+    settings: Settings | None = None,
+    *,
+    protocol: type[GuardedProtocol] = GuardedProtocol,
+) -> AsyncIterator[str]:
     """Run the server in this event loop and yield its address."""
-    server = make_server(service)
+    server = make_server(service, settings, protocol=protocol)
     serving = asyncio.create_task(server.serve(sockets=[server.listener]))  # type: ignore[attr-defined]
     try:
         yield server.address

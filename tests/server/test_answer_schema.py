@@ -18,9 +18,9 @@ from websearch_agent.citations.statements import split_statements
 from websearch_agent.citations.support import SupportChecker
 from websearch_agent.errors import ModelUnavailable
 from websearch_agent.events import AnswerDelta, CitationAdded, SourcesSelected, StatementVerified
+from websearch_agent.protocols import ConversationStore
 from websearch_agent.server.schemas import answer_schema
 from websearch_agent.server.wire import answer_to_json, to_json_object
-from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import (
     ANSWER_SCHEMA_VERSION,
     Answer,
@@ -78,7 +78,7 @@ async def test_schema_is_served_and_a_served_answer_is_as_it_says() -> None:
     assert violations(stored, schema.json(), schema.json()) == []
 
 
-async def test_searched_answer_is_as_the_schema_says(store: SqliteStore) -> None:
+async def test_searched_answer_is_as_the_schema_says(store: ConversationStore) -> None:
     call = '<tool_call>{"name": "search_web", "arguments": {"query": "bridge"}}</tool_call>'
     answer = answer_of(await ask(make_parts(store, [call, "It was opened in 1932 [1]. [9]"])))
     assert answer.citations
@@ -86,13 +86,13 @@ async def test_searched_answer_is_as_the_schema_says(store: SqliteStore) -> None
     assert check(answer_to_json("c1", answer)) == []
 
 
-async def test_chat_without_sources_is_as_the_schema_says(store: SqliteStore) -> None:
+async def test_chat_without_sources_is_as_the_schema_says(store: ConversationStore) -> None:
     answer = answer_of(await ask(make_parts(store, ["Hello."]), search="never"))
     assert answer.sources == ()
     assert check(to_json_object(answer)) == []
 
 
-async def test_part_of_a_failed_answer_is_as_the_schema_says(store: SqliteStore) -> None:
+async def test_part_of_a_failed_answer_is_as_the_schema_says(store: ConversationStore) -> None:
     model = FakeModel([ModelUnavailable("The model server does not answer.")])
     parts = make_parts(store, model, pages={A: "x"})
     failed(await ask(parts))

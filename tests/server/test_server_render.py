@@ -13,9 +13,15 @@ from websearch_agent.events import (
 )
 from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.highlight import render_document
-from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
+from websearch_agent.server.render import (
+    BlockChange,
+    IncrementalRenderer,
+    is_plain_web_address,
+    render_blocks,
+    render_html,
+)
 from websearch_agent.server.wire import event_name, event_to_json
-from websearch_agent.types import Statement
+from websearch_agent.types import Statement, Support
 
 CHIP_1 = '<a class="citation" href="#source-1" data-source="1">1</a>'
 CHIP_2 = CHIP_1.replace("1", "2")
@@ -109,6 +115,81 @@ def test_document_address_of_a_local_source_is_ours() -> None:
     local = replace(DOCUMENT_SOURCE, url="https://pypi.org/project/httpx/")
     html = render_html("[it](https://pypi.org/project/httpx/)", sources=[local])
     assert 'href="/documents/httpx%2FREADME.md"' in html
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\u061c",
+        "\ufeff",
+        "\u00ad",
+        "\x1b",
+        "\U000e0041\U000e007f",
+        "&#x202e;",
+        "&#8238;",
+        "&#xe0041;",
+        "&ZeroWidthSpace;",
+    ],
+)
+def test_characters_that_nobody_sees_are_not_rendered(hidden: str) -> None:
+    assert (
+        render_html(f"in{hidden}voice **b{hidden}old**") == "<p>invoice <strong>bold</strong></p>"
+    )
+
+
+def test_joiners_of_persian_and_emoji_stay() -> None:
+    text = "می‌خواهم 👩‍💻 ❤️"
+    assert render_html(text) == f"<p>{text}</p>"
+
+
+def test_statement_behind_hidden_characters_is_marked_at_its_place() -> None:
+    text = "\u202eFirst\u200b. So it is."
+    start = text.index("So")
+    statement = Statement("So it is.", start, len(text), (1,), Support("supported", 0.9, 1))
+    (html,) = render_blocks(text, statements=[statement])
+    marked = (
+        f'<span class="statement" data-start="{start}" data-support="supported">So it is.</span>'
+    )
+    assert html.startswith(f"<p>First. {marked}")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_plain"),
+    [
+        ("https://example.org/a?b=c#:~:text=d", True),
+        ("HTTP://EXAMPLE.ORG:8080/", True),
+        ("https://例え.example/道", True),
+        ("https://bank.example@other.example/", False),
+        ("https://bank.example:pass@other.example/", False),
+        ("https://bank.example\\@other.example/", False),
+        ("https://exam\nple.org/", False),
+        ("https://exam\u200bple.org/", False),
+        ("https://example.org/\u202egpj.exe", False),
+        ("https://example.org/a b", False),
+        ("https://", False),
+        ("https://[", False),
+        ("//example.org/", False),
+        ("javascript:alert(1)", False),
+        ("javascript://example.org/%0aalert(1)", False),
+        ("data:text/html,x", False),
+        ("blob:https://example.org/1", False),
+        ("vbscript:x", False),
+        ("", False),
+    ],
+)
+def test_only_plain_addresses_of_the_web_are_opened(url: str, is_plain: bool) -> None:
+    assert is_plain_web_address(url) is is_plain
+
+
+@pytest.mark.parametrize("url", ["https://bank.example@other.example/", "javascript:alert(1)"])
+def test_source_whose_address_misleads_is_no_link(url: str) -> None:
+    html = render_html(f"[it]({url}) [1]", sources=[replace(PAGE_SOURCE, url=url)])
+    assert "it" in html
+    assert html.count("href") == 1
+    assert CHIP_1 in html
 
 
 DOCUMENT = "# Title\n\nA **bold** word.\n\n- one\n- two\n\n```\ncode\n```\n\n| a |\n|---|\n| 1 |\n"

@@ -1,6 +1,6 @@
 // What the program does before it writes: one folded box above an answer.
 
-import { element, isWebAddress, siteOf, splitCode } from "./dom.js";
+import { element, siteOf, splitCode, webAddress } from "./dom.js";
 import { translate, translateCount } from "./i18n.js";
 
 /** Bytes as words: 812.4 MB. */
@@ -123,7 +123,7 @@ export class ActivityView {
     if (failure) this.failedPageCount += 1;
     else this.readCount += 1;
     const name = element("span", { class: "page-title", text: title || siteOf(url) });
-    const site = isWebAddress(url) && title ? siteOf(url) : "";
+    const site = title && webAddress(url) ? siteOf(url) : "";
     const words = failure ? `${site ? `${site} · ` : ""}${failure.reason}` : site;
     const spoken = translate(failure ? "pageFailed" : "pageRead");
     this.pageSteps.append(

@@ -48,7 +48,15 @@ export async function deleteConversation(id) {
 }
 
 export async function readHealth() {
-  return (await send("/api/health")).json();
+  const health = await (await send("/api/health")).json();
+  // Without a login the server tells nothing of its model.
+  return health.model ? health : goToLogin();
+}
+
+/** The session has ended: log in, and come back. Never resolves, for the page is left. */
+function goToLogin() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  return new Promise(() => {});
 }
 
 async function send(path, options = {}) {
@@ -59,6 +67,7 @@ async function send(path, options = {}) {
     if (error.name === "AbortError") throw error;
     throw new ConnectionLost(error.message);
   }
+  if (response.status === 401) return goToLogin();
   if (!response.ok) throw await readProblem(response);
   return response;
 }

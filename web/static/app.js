@@ -5,6 +5,7 @@ import { ConversationList } from "./conversations.js";
 import { element } from "./dom.js";
 import { translate, translatePage } from "./i18n.js";
 import { watchModel } from "./model_banner.js";
+import { visibleText } from "./plain_text.js";
 import { hideTooltip, moveTooltip } from "./tooltip.js";
 import { TurnView } from "./turn.js";
 
@@ -140,7 +141,7 @@ async function openConversation(id, { push = false } = {}) {
     const loaded = await loadConversation(id);
     if (conversationId !== id || running) return;
     thread.replaceChildren(...loaded.turns.map(buildStoredTurn));
-    document.title = loaded.title || "websearch-agent";
+    document.title = visibleText(loaded.title || "websearch-agent");
     scrollTo({ top: document.body.scrollHeight });
   } catch (error) {
     if (conversationId === id) showLoadError(id, error);

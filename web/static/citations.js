@@ -1,9 +1,9 @@
 // Citation chips in an answer: what they tell, and where they lead.
 
-import { element, siteOf } from "./dom.js";
+import { element } from "./dom.js";
 import { translate } from "./i18n.js";
 import { plainText } from "./plain_text.js";
-import { showSource } from "./sources.js";
+import { placesOf, showSource, titleOf } from "./sources.js";
 import { hideTooltip, isTooltipOf, showTooltip } from "./tooltip.js";
 
 const SUPPORT_WORDS = {
@@ -25,7 +25,7 @@ export function labelCitations(root, findSource, findCitation = () => undefined)
     const isAdded = Boolean(findCitation(chip)?.added);
     chip.classList.toggle("is-added", isAdded);
     const added = isAdded ? ` (${translate("addedMark")})` : "";
-    chip.setAttribute("aria-label", source ? `${label}${added}: ${source.title || source.url}` : label);
+    chip.setAttribute("aria-label", source ? `${label}${added}: ${titleOf(source)}` : label);
   }
 }
 
@@ -91,11 +91,11 @@ function numberOf(chip) {
 }
 
 function buildDetails(source, citation, isTouch) {
-  const where = [source.site || siteOf(source.url), source.date].filter(Boolean).join(" · ");
-  const lines = [
-    element("strong", { text: source.title || source.url }),
-    element("span", { class: "tooltip-site", text: where }),
-  ];
+  const where = element("span", { class: "tooltip-site" });
+  for (const words of [...placesOf(source), source.date].filter(Boolean)) {
+    where.append(where.childNodes.length ? " · " : "", element("bdi", { text: words }));
+  }
+  const lines = [element("strong", { text: titleOf(source) }), where];
   if (citation?.quote) {
     const words = translate("quoted", { quote: plainText(citation.quote) });
     lines.push(element("span", { class: "tooltip-quote", text: words }));

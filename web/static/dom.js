@@ -1,11 +1,17 @@
 // Small helpers to build elements. Everything foreign goes in as text.
 
-/** Make an element: `element("a", {class: "x", text: "y", href: "/"}, child, …)`. */
+import { visibleText } from "./plain_text.js";
+
+/**
+ * Make an element: `element("a", {class: "x", text: "y", href: "/"}, child, …)`.
+ *
+ * Its `text` loses the characters that nobody sees. An address must come from `safeAddress`.
+ */
 export function element(tag, options = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name === "text") made.textContent = value;
+    if (name === "text") made.textContent = visibleText(String(value));
     else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else made.setAttribute(name, value === true ? "" : value);
   }
@@ -16,20 +22,48 @@ export function element(tag, options = {}, ...children) {
 /** A message of the server as nodes: what stands in `backticks` becomes <code>. */
 export function splitCode(message) {
   const pieces = message.split(/`([^`]+)`/);
-  return pieces.map((text, index) => (index % 2 ? element("code", { text }) : text));
+  return pieces.map((text, index) => (index % 2 ? element("code", { text }) : visibleText(text)));
 }
+
+// Tags and attributes of the server's HTML, as server/render.py lets them through.
+const PLAIN = "blockquote br code del em h1 h2 h3 h4 h5 h6 hr li p pre s strong table tbody thead tr ul";
+const ALLOWED = new Map(PLAIN.split(" ").map((tag) => [tag, []]));
+ALLOWED.set("a", ["class", "href", "target", "rel", "data-source"]);
+ALLOWED.set("ol", ["start"]);
+ALLOWED.set("span", ["class", "data-start", "data-support"]);
+for (const tag of ["td", "th"]) ALLOWED.set(tag, ["class"]);
+
+const XHTML = "http://www.w3.org/1999/xhtml";
+
+// The page's CSP lets no other string become markup. Older browsers have no Trusted Types.
+const serverHtml = globalThis.trustedTypes?.createPolicy("server-html", { createHTML: (html) => html });
 
 /**
  * Show HTML that our own server rendered. The only place where a string becomes markup.
  *
- * Safe because the server makes it from Markdown with raw HTML off, cleans it with nh3 down to
- * a short list of tags without any that load or run something, and the page's CSP forbids
- * scripts that are not our files. A template's content stays inert until it is inserted.
+ * The server makes it from Markdown with raw HTML off, and cleans it with nh3. The second belt is
+ * here: what is not of the list is taken out while the template's content is still inert, so that
+ * it neither loads nor runs. Not in the policy, which has only a string: it would have to parse it,
+ * and could then read it otherwise than the page does.
  */
 export function showServerHtml(container, html) {
   const template = document.createElement("template");
-  template.innerHTML = html;
+  template.innerHTML = serverHtml ? serverHtml.createHTML(html) : html;
+  for (const found of template.content.querySelectorAll("*")) keepAllowed(found);
   container.replaceChildren(template.content);
+}
+
+/** Leave of an element what the list allows; of one that is not on it, its words. */
+function keepAllowed(found) {
+  const allowed = found.namespaceURI === XHTML && ALLOWED.get(found.localName);
+  if (!allowed) {
+    found.replaceWith(found.textContent);
+    return;
+  }
+  for (const { name, value } of [...found.attributes]) {
+    const isRefused = name === "href" && !value.startsWith("#") && safeAddress(value) === null;
+    if (!allowed.includes(name) || isRefused) found.removeAttribute(name);
+  }
 }
 
 /** An icon out of one path on a 24 × 24 grid. */
@@ -43,7 +77,12 @@ export function icon(path) {
   return svg;
 }
 
-/** The host of an address without `www.`, or the address itself if it has none. */
+/**
+ * The host of an address without `www.`, or the address itself if it has none.
+ *
+ * The host is shown as it is on the wire (`xn--…`): in a script of its own a name can look like
+ * another one's.
+ */
 export function siteOf(url) {
   try {
     return new URL(url).host.replace(/^www\./, "") || url;
@@ -52,6 +91,30 @@ export function siteOf(url) {
   }
 }
 
-export function isWebAddress(url) {
-  return /^https?:\/\//i.test(url);
+/**
+ * The address if it leads over HTTP to the host that a reader sees in it, else null.
+ *
+ * Not so with user-info (`https://bank.example@other.example`), with a backslash, which browsers
+ * take for a slash, and with what browsers leave out: line breaks, tabs, invisible characters.
+ */
+export function webAddress(url) {
+  if (!/^https?:\/\/[^\s\\]+$/i.test(url) || visibleText(url) !== url) return null;
+  try {
+    const { href, username, password } = new URL(url);
+    return username || password ? null : href;
+  } catch {
+    return null;
+  }
+}
+
+/** The address of a link of ours: of the web, or our view of a document; null for any other. */
+export function safeAddress(link) {
+  if (!link) return null;
+  const isDocument = link.startsWith("/documents/") && !/[\s\\]/.test(link);
+  return isDocument ? link : webAddress(link);
+}
+
+/** An address to read: its host as it is on the wire. */
+export function readableAddress(url) {
+  return webAddress(url) ?? url;
 }

@@ -1,8 +1,8 @@
 // Source cards, and the passages in them that citations lead to.
 
-import { element, isWebAddress, siteOf } from "./dom.js";
-import { translate } from "./i18n.js";
-import { markQuote, plainText } from "./plain_text.js";
+import { element, readableAddress, safeAddress, siteOf, webAddress } from "./dom.js";
+import { translate, translateCount } from "./i18n.js";
+import { markQuote, plainText, visibleText } from "./plain_text.js";
 
 const KIND_WORDS = {
   page: "kindPage",
@@ -11,16 +11,18 @@ const KIND_WORDS = {
   builtin: "kindBuiltin",
 };
 
+// Of `filtered`: the field, and its words for one and for many.
+const FILTERED_WORDS = [
+  ["hidden_parts", "hiddenPart", "hiddenParts"],
+  ["invisible_characters", "invisibleCharacter", "invisibleCharacters"],
+  ["forged_marks", "forgedMark", "forgedMarks"],
+];
+
 const OUTSIDE = "noopener noreferrer nofollow";
 
 /** A document of the local index: our server shows it. */
 function isLocal(source) {
   return source.kind !== "page" && Boolean(source.document_id);
-}
-
-/** A link of the answer, or null if it leads neither to the web nor to a document of ours. */
-function safeAddress(link) {
-  return link && (isWebAddress(link) || link.startsWith("/documents/")) ? link : null;
 }
 
 /** The address that a source opens, or null if there is none to open. */
@@ -30,7 +32,7 @@ export function sourceAddress(source, passage = source.passages[0]) {
     if (!passage) return path;
     return `${path}?start=${passage.start_index}&end=${passage.end_index}#passage`;
   }
-  return isWebAddress(source.url) ? source.url : null;
+  return webAddress(source.url);
 }
 
 /** The section with all cards; sources that are not in `citedNumbers` (if given) are folded. */
@@ -55,10 +57,22 @@ function buildCards(sources) {
   return element("ol", { class: "cards" }, ...sources.map(buildCard));
 }
 
+/**
+ * Where a source is from: what it calls itself, and its host unless that is the same.
+ *
+ * A page can call itself anything, in its title too: only the host tells whose page it is.
+ */
+export function placesOf(source) {
+  if (isLocal(source)) return [source.site || source.url];
+  const host = siteOf(source.url);
+  const named = (source.site || "").replace(/^www\./, "");
+  return named && named.toLowerCase() !== host ? [named, host] : [host];
+}
+
 function buildCard(source) {
-  const site = source.site || siteOf(source.url);
   const meta = element("p", { class: "card-meta" });
-  for (const words of [site, source.author, source.date, translate(KIND_WORDS[source.kind] ?? "kindPage")]) {
+  const kind = translate(KIND_WORDS[source.kind] ?? "kindPage");
+  for (const words of [...placesOf(source), source.author, source.date, kind]) {
     if (words) meta.append(element("span", { text: words }));
   }
   return element(
@@ -72,11 +86,25 @@ function buildCard(source) {
     element(
       "div",
       { class: "card-body" },
-      element("p", { class: "card-title" }, buildLink(source, source.title || source.url)),
+      element("p", { class: "card-title" }, buildLink(source, titleOf(source))),
       meta,
+      buildFiltered(source.filtered),
       buildPassages(source),
     ),
   );
+}
+
+export function titleOf(source) {
+  return source.title || readableAddress(source.url);
+}
+
+/** What of the page neither the model nor the reader is shown, if there was such a thing. */
+function buildFiltered(filtered) {
+  const counts = FILTERED_WORDS.filter(([name]) => filtered?.[name] > 0);
+  if (!counts.length) return null;
+  const parts = counts.map(([name, one, many]) => translateCount(filtered[name], one, many));
+  const words = translate("leftOut", { parts: parts.join(translate("listComma")) });
+  return element("p", { class: "card-filtered", text: words });
 }
 
 function buildLink(source, words) {
@@ -127,7 +155,7 @@ export function showSource(section, source, citation) {
   passage.classList.add("is-quoted");
   const text = passage.querySelector(".passage-text");
   const parts = markQuote(source.passages[found].text, quote);
-  if (parts) text.replaceChildren(parts[0], element("mark", { text: parts[1] }), parts[2]);
+  if (parts) text.replaceChildren(visibleText(parts[0]), element("mark", { text: parts[1] }), visibleText(parts[2]));
   const link = passage.nextElementSibling?.querySelector("a");
   const address = safeAddress(citation.link);
   if (link && address) link.href = address;

@@ -5,6 +5,7 @@ import { element, showServerHtml, splitCode } from "./dom.js";
 import { translate, translateCount } from "./i18n.js";
 import { connectCitations, labelCitations, matchCitations } from "./citations.js";
 import { buildSources } from "./sources.js";
+import { visibleText } from "./plain_text.js";
 import { labelStatements, summarizeSupport } from "./support.js";
 
 const NOTHING_FOUND = new Set(["no_engine_answered", "no_page_readable"]);
@@ -133,7 +134,7 @@ export class TurnView {
 
   addThought(text) {
     this.thoughts.hidden = false;
-    this.thoughtsText.append(text);
+    this.thoughtsText.append(visibleText(text));
   }
 
   /** One top-level block of the answer is new or has changed; empty HTML takes it away. */
@@ -174,7 +175,14 @@ export class TurnView {
     if (answer.dropped_markers > 0) {
       this.addEnding(translateCount(answer.dropped_markers, "droppedMarker", "droppedMarkers"));
     }
+    this.addFiltered(answer);
     this.announce([translate("finished"), this.support.textContent].filter(Boolean).join(". "));
+  }
+
+  /** What the program did not let the model do. */
+  addFiltered({ removed_links: linkCount = 0, refused_queries: reasons = [] }) {
+    if (linkCount > 0) this.addEnding(translateCount(linkCount, "removedLink", "removedLinks"));
+    for (const reason of new Set(reasons)) this.addEnding(translate("refusedQuery", { reason }));
   }
 
   showSummary(answer) {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from websearch_agent import __version__
+from websearch_agent.cli.account_app import key_app, user_app
 from websearch_agent.cli.eval_app import eval_app
 from websearch_agent.cli.model_app import model_app
 from websearch_agent.config import Settings, load_settings
@@ -188,7 +189,7 @@ def serve(
 
     async def make_service() -> "AgentService":
         service = await build_service(settings)
-        await service.store.mark_abandoned_turns()
+        await service.mark_abandoned_turns()
         return service
 
     run_server(settings, host, port, service_factory=make_service)
@@ -228,6 +229,10 @@ def index(
 
 
 app.add_typer(model_app, name="model")
+
+app.add_typer(user_app, name="user")
+
+app.add_typer(key_app, name="key")
 
 app.add_typer(eval_app, name="eval")
 
@@ -284,9 +289,12 @@ def _quiet_settings() -> Settings:
 
 
 def _start_logging(settings: Settings) -> None:
+    from websearch_agent.log_secrets import keep_secrets_out_of_logs
+
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     # They log each request and statement, with what a person asked in it.
     for noisy in ("aiosqlite", "httpx", "httpcore", "primp", "ddgs", "trafilatura"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    keep_secrets_out_of_logs(settings)

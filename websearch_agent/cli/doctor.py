@@ -66,7 +66,7 @@ async def run_doctor(settings: Settings) -> bool:
 
 async def _check_disk(settings: Settings) -> Finding:
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = settings.data_dir / ".doctor"
         probe.write_text("ok")
         probe.unlink()
@@ -84,12 +84,14 @@ async def _check_database(settings: Settings) -> Finding:
     store = SqliteStore(settings.database_path)
     try:
         await store.open()
-        count = len(await store.list_conversations(limit=1000))
+        count = await store.count_conversations()
+        users = len(await store.accounts.list_users())
     except AgentError as error:
         return Finding(False, "database", error.message)
     finally:
         await store.close()
-    return Finding(True, "database", f"{count} conversations")
+    with_users = f", {users} users" if users else ""
+    return Finding(True, "database", f"{count} conversations{with_users}")
 
 
 async def _check_page_cache(settings: Settings) -> Finding:

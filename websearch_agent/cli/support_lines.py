@@ -2,7 +2,7 @@
 
 import re
 
-from websearch_agent.types import Answer, Support
+from websearch_agent.types import Answer, Filtered, Support
 
 _MARKER = re.compile(r"\s*\[\d+\]")
 _MAX_STATEMENT_CHARS = 120
@@ -38,6 +38,28 @@ def doubt_lines(answer: Answer) -> list[str]:
         if support is not None and support.level in _DOUBTED:
             lines += _doubt(statement.text, support)
     return lines
+
+
+def refusal_lines(answer: Answer) -> list[str]:
+    """What the program did not let the model do: links to no source, queries as it wrote them."""
+    lines = []
+    if answer.removed_links == 1:
+        lines.append("1 link leads to no source and is only text.")
+    elif answer.removed_links:
+        lines.append(f"{answer.removed_links} links lead to no source and are only text.")
+    reasons = dict.fromkeys(answer.refused_queries)
+    return lines + [f"A search query was changed or not sent: {reason}" for reason in reasons]
+
+
+def filtered_words(filtered: Filtered) -> str:
+    """What of a page neither the model nor the reader is shown; empty if there is nothing."""
+    counts = [
+        (filtered.hidden_parts, "hidden part"),
+        (filtered.invisible_characters, "invisible character"),
+        (filtered.forged_marks, "forged mark"),
+    ]
+    words = ", ".join(_counted(count, noun) for count, noun in counts if count)
+    return f"left out: {words}" if words else ""
 
 
 def _doubt(statement: str, support: Support) -> list[str]:

@@ -10,7 +10,12 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from websearch_agent.cli.support_lines import doubt_lines, summary_line
+from websearch_agent.cli.support_lines import (
+    doubt_lines,
+    filtered_words,
+    refusal_lines,
+    summary_line,
+)
 from websearch_agent.events import (
     AgentEvent,
     AnswerDelta,
@@ -32,10 +37,11 @@ THINKING = "Thinking …"
 
 # Control and format characters of pages and models could move the cursor, hide text or turn its
 # direction: none of them reaches the terminal. The joiners U+200C and U+200D stay: Persian and
-# emoji are written with them. Lone surrogates cannot be written at all.
+# emoji are written with them, and so is U+FE0F. Lone surrogates cannot be written at all.
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b"
+    "\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0"
+    "\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _LINE_BREAK = re.compile(r"[^\S ]+")
 
@@ -160,6 +166,8 @@ class TerminalView:
     def _show_support(self, answer: Answer) -> None:
         if summary := summary_line(answer):
             self._note(summary)
+        for line in refusal_lines(answer):
+            self._note(line)
         # With the answer, wherever it is written: in a file it would look clean without them.
         if lines := doubt_lines(answer):
             self._write("\n" + "".join(f"{printable_line(line)}\n" for line in lines))
@@ -223,11 +231,13 @@ _KINDS = {
 
 
 def describe_source(source: Source) -> str:
-    """One source as a line: number, title, site, date, address."""
+    """One source: number, title, site, date, address; in a second line what was left out of it."""
     known = (source.site, source.author, source.date, _KINDS[source.kind])
     facts = [part for part in known if part]
     about = f" ({', '.join(facts)})" if facts else ""
-    return printable_line(f"[{source.number}] {source.title}{about}  {source.url}")
+    line = printable_line(f"[{source.number}] {source.title}{about}  {source.url}")
+    left_out = filtered_words(source.filtered)
+    return f"{line}\n    {left_out}" if left_out else line
 
 
 def describe_status(status: ModelStatus) -> str:

@@ -17,6 +17,7 @@ from websearch_agent.indexing.files import (
     find_files,
     read_document_bytes,
 )
+from websearch_agent.pages.addresses import OpenedPlaces
 from websearch_agent.pages.parsing_processes import ParsingProcesses
 from websearch_agent.pages.reader import WebPageReader
 from websearch_agent.pages.web_access import WebAccess
@@ -66,10 +67,15 @@ async def index_targets(
     """
     worker_count = max(1, min(4, os.cpu_count() or 1))
     parsing = ParsingProcesses(worker_count=worker_count, time_limit_s=PARSING_TIME_LIMIT_S)
+    opened = OpenedPlaces(settings.allowed_networks, settings.intranet_hosts)
+    proxy = settings.fetch_proxy
     web_access = WebAccess(
-        allowed_networks=settings.allowed_networks, respect_robots=settings.respect_robots
+        allowed_networks=opened.networks,
+        intranet_hosts=opened.hosts,
+        proxy=proxy.get_secret_value() if proxy else None,
+        respect_robots=settings.respect_robots,
     )
-    reader = WebPageReader(web_access, parsing, allowed_networks=settings.allowed_networks)
+    reader = WebPageReader(web_access, parsing, opened=opened)
     crawl = SiteCrawl(web_access, parsing, max_pages=crawl_pages) if crawl_pages else None
     try:
         await parsing.warm()  # Parsers that cannot start end the run here, not 4,000 times.

@@ -2,11 +2,12 @@
 
 Own lists, because `ipaddress.is_global` is wrong for 192.0.0.0/24 on Python 3.11 and does not
 look at an IPv4 address that is wrapped in an IPv6 one.
-Source: IANA special-purpose address registries.
+Sources: IANA special-purpose address registries; RFC 6761, 6762, 8375 and 9476 for names.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import (
     AddressValueError,
     IPv4Address,
@@ -62,50 +63,135 @@ _BLOCKED_V6 = tuple(
     )
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
+_IPV4_COMPATIBLE = IPv6Network("::/96")
 _ISATAP_INTERFACE_IDS = (0x00005EFE, 0x02005EFE)
+# Services that give keys to whoever asks from inside a cloud: of AWS (also for its containers),
+# Google, Azure, Oracle, Alibaba, Tencent, Scaleway, and OpenStack.
+_METADATA = frozenset(
+    ip_address(text)
+    for text in (
+        "100.100.100.200",
+        "168.63.129.16",
+        "169.254.0.23",
+        "169.254.169.253",
+        "169.254.169.254",
+        "169.254.170.2",
+        "169.254.170.23",
+        "169.254.42.42",
+        "192.0.0.192",
+        "fd00:42::42",
+        "fd00:ec2::23",
+        "fd00:ec2::253",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "fe80::a9fe:a9fe",
+    )
+)
+# Names of the machine itself and of networks at home and in companies. A proxy would look them up
+# where it stands.
+_LOCAL_NAMES = re.compile(
+    r"[^.]+|(?:.+\.)?(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan"
+    r"|home\.arpa|in-addr\.arpa|ip6\.arpa|alt|test|invalid)"
+)
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _UNSAFE_URL_CHARS = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029]")
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedPlaces:
+    """What of the intranet the operator lets pages be read from, on any port.
+
+    `hosts`: names in lower case; `*.corp.example` stands for all names below `corp.example`.
+    """
+
+    networks: tuple[Network, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.networks or self.hosts)
+
+    def has_host(self, host: str) -> bool:
+        """Whether the name was opened; an address in digits only as it stands in the list."""
+        if host in self.hosts:
+            return True
+        if parse_literal(host) is not None:
+            return False
+        return any(name.startswith("*.") and host.endswith(name[1:]) for name in self.hosts)
+
+    def has_address(self, address: Address) -> bool:
+        """Whether its network was opened; a metadata service must be named by itself."""
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        networks = [network for network in self.networks if address in network]
+        if is_metadata_service(address):
+            return any(network.num_addresses == 1 for network in networks)
+        return bool(networks)
+
+
+NOTHING_OPENED = OpenedPlaces()
+
+
 def is_public(address: Address) -> bool:
     """Whether the address, or the IPv4 one wrapped in it, belongs to the public internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _BLOCKED_V4)
-    wrapped = address.ipv4_mapped
-    if wrapped is None and address in _NAT64:
-        wrapped = IPv4Address(int(address) & 0xFFFFFFFF)
-    if wrapped is not None:
-        return is_public(wrapped)
+    if address.ipv4_mapped is not None or address in _NAT64:
+        return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
     if address.scope_id or address not in _PUBLIC_V6:
         return False
+    if any(address in network for network in _BLOCKED_V6):
+        return False
+    wrapped = _wrapped_v4(address)
+    return wrapped is None or is_public(wrapped)
+
+
+def is_metadata_service(address: Address) -> bool:
+    """Whether the address, or the IPv4 one wrapped in it, is where a cloud gives out its keys."""
+    if isinstance(address, IPv6Address):
+        wrapped = _wrapped_v4(address)
+        if wrapped is not None:
+            return wrapped in _METADATA
+        address = IPv6Address(int(address))  # without a scope
+    return address in _METADATA
+
+
+def _wrapped_v4(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that packets to this one may end at."""
+    if address.ipv4_mapped is not None or address in _NAT64 or address in _IPV4_COMPATIBLE:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
     if (int(address) >> 32) & 0xFFFFFFFF in _ISATAP_INTERFACE_IDS:
-        return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
-    return not any(address in network for network in _BLOCKED_V6)
-
-
-def is_opened(address: Address, allowed_networks: Sequence[Network]) -> bool:
-    """Whether the person opened the network that this address is in."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in allowed_networks)
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
 
 
 def check_addresses(
-    host: str, port: int, addresses: Sequence[Address], allowed_networks: Sequence[Network]
+    host: str, port: int, addresses: Sequence[Address], opened: OpenedPlaces = NOTHING_OPENED
 ) -> None:
     """Raise AddressNotAllowed if any address may not be contacted on this port.
 
     One bad address among good ones is enough: such an answer is how rebinding begins.
     """
+    is_opened_host = opened.has_host(host)
     for address in addresses:
-        if is_opened(address, allowed_networks):
+        if opened.has_address(address):
+            continue
+        if is_metadata_service(address):
+            raise AddressNotAllowed(
+                f"{host} is a metadata service of a cloud; to read it anyway, add its address "
+                "alone (/32 or /128) to WEBSEARCH_ALLOWED_NETWORKS"
+            )
+        if is_opened_host:
             continue
         if not is_public(address):
             raise AddressNotAllowed(
-                f"{host} is not a public address; to read it anyway, add its network to "
-                "WEBSEARCH_ALLOWED_NETWORKS"
+                f"{host} is not a public address; to read it anyway, add its name to "
+                "WEBSEARCH_INTRANET_HOSTS or its network to WEBSEARCH_ALLOWED_NETWORKS"
             )
         if port not in WEB_PORTS:
             raise AddressNotAllowed(f"{host}: port {port} is not a web port")
@@ -119,12 +205,15 @@ def parse_literal(host: str) -> Address | None:
         return None
 
 
-def checked_url(text: str, *, allowed_networks: Sequence[Network] = ()) -> httpx.URL:
+def checked_url(
+    text: str, *, opened: OpenedPlaces = NOTHING_OPENED, proxy_resolves: bool = False
+) -> httpx.URL:
     """Parse a URL that may be fetched, without asking the DNS. Raises AddressNotAllowed.
 
     The host comes back in lower-case ASCII and without a trailing dot. Addresses in other
     notations than the usual one (octal, hexadecimal, one number) are refused, because
-    programs disagree on what they mean.
+    programs disagree on what they mean. `proxy_resolves`: this is the only check that the name will
+    get here, so names of local networks are refused too.
     """
     text = text.strip()
     if len(text) > MAX_URL_CHARS or _UNSAFE_URL_CHARS.search(text):
@@ -132,7 +221,7 @@ def checked_url(text: str, *, allowed_networks: Sequence[Network] = ()) -> httpx
     try:
         url = httpx.URL(text)
         host = url.raw_host.decode("ascii").lower().removesuffix(".")
-        port = (443 if url.scheme == "https" else 80) if url.port is None else url.port
+        port = port_of(url)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise AddressNotAllowed(f"not a valid URL: {error}") from error
     if url.scheme not in ("http", "https"):
@@ -141,16 +230,29 @@ def checked_url(text: str, *, allowed_networks: Sequence[Network] = ()) -> httpx
         )
     if url.userinfo:
         raise AddressNotAllowed("the URL holds a user name or password")
-    _check_host(host, port, allowed_networks)
+    _check_host(host, port, opened, proxy_resolves=proxy_resolves)
     return url.copy_with(host=host, fragment=None)
 
 
-def _check_host(host: str, port: int, allowed_networks: Sequence[Network]) -> None:
+def port_of(url: httpx.URL) -> int:
+    """The port that is dialled."""
+    return (443 if url.scheme == "https" else 80) if url.port is None else url.port
+
+
+def _check_host(host: str, port: int, opened: OpenedPlaces, *, proxy_resolves: bool) -> None:
     literal = parse_literal(host)
     if literal is not None:
-        check_addresses(host, port, [literal], allowed_networks)
+        check_addresses(host, port, [literal], opened)
         return
     if not _HOST_NAME.fullmatch(host) or _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
         raise AddressNotAllowed("the URL's host is neither a name nor a plain address")
-    if port not in WEB_PORTS and not allowed_networks:
+    if opened.has_host(host):
+        return
+    if proxy_resolves and _LOCAL_NAMES.fullmatch(host):
+        raise AddressNotAllowed(
+            f"{host} is a name of a local network, which a proxy must not be asked for; to read it "
+            "anyway, add it to WEBSEARCH_INTRANET_HOSTS"
+        )
+    # Without a proxy, what a name stands for decides when it has been resolved.
+    if port not in WEB_PORTS and (proxy_resolves or not opened.networks):
         raise AddressNotAllowed(f"{host}: port {port} is not a web port")

@@ -3,12 +3,13 @@
 import json
 import re
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from websearch_agent.errors import PageEmpty, UnsupportedContent
 from websearch_agent.pages.content_types import media_type, page_kind
-from websearch_agent.pages.text_cleaning import clean_line, clean_text
+from websearch_agent.pages.text_cleaning import clean_and_count, clean_line
 from websearch_agent.pages.text_weight import MIN_TEXT_WEIGHT, text_weight
+from websearch_agent.types import Filtered
 
 MAX_TEXT_CHARS = 400_000
 MAX_TITLE_CHARS = 300
@@ -25,7 +26,10 @@ _FRONT_TITLE = re.compile(r"^title:[ \t]*(\S.*)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class ExtractedPage:
-    """What could be read out of a body. `date` is ISO 8601, only if the page states it."""
+    """What could be read out of a body. `date` is ISO 8601, only if the page states it.
+
+    `filtered`: what was left out because people do not see it.
+    """
 
     title: str
     text: str
@@ -33,6 +37,7 @@ class ExtractedPage:
     date: str | None = None
     truncated: bool = False
     author: str | None = None
+    filtered: Filtered = field(default_factory=Filtered)
 
 
 def extract_page(
@@ -68,9 +73,13 @@ def extract_page(
 def _read_html(body: bytes, *, url: str, content_type: str, is_foreign: bool) -> ExtractedPage:
     from websearch_agent.pages.charset import decode_body
     from websearch_agent.pages.html_text import extract_html
+    from websearch_agent.pages.html_tree import take_out_controls
     from websearch_agent.pages.walls import refuse_stand_in
 
-    html = _XML_DECLARATION.sub("", decode_body(body, content_type=content_type), count=1)
+    decoded = decode_body(body, content_type=content_type)
+    # Here, because the tree takes the escape for nothing and what follows it for text.
+    html, invisible_characters = take_out_controls(decoded)
+    html = _XML_DECLARATION.sub("", html, count=1)
     content = extract_html(html, url=url)
     if content.is_cut and text_weight(content.text) < MIN_TEXT_WEIGHT:
         raise PageEmpty("the page nests its elements too deeply to be read")
@@ -83,6 +92,7 @@ def _read_html(body: bytes, *, url: str, content_type: str, is_foreign: bool) ->
         content.date,
         truncated=content.is_cut,
         author=content.author,
+        filtered=Filtered(content.hidden_parts, invisible_characters),
     )
 
 
@@ -135,13 +145,15 @@ def _split_front_matter(text: str) -> tuple[str, str]:
 
 
 def _cleaned(page: ExtractedPage) -> ExtractedPage:
-    text = clean_text(page.text[: 2 * MAX_TEXT_CHARS])
+    text, invisible_characters = clean_and_count(page.text[: 2 * MAX_TEXT_CHARS])
+    invisible_characters += page.filtered.invisible_characters
     return replace(
         page,
         title=clean_line(page.title)[:MAX_TITLE_CHARS],
         text=text[:MAX_TEXT_CHARS],
         truncated=page.truncated or max(len(text), len(page.text) // 2) > MAX_TEXT_CHARS,
         author=clean_line(page.author or "")[:MAX_NAME_CHARS] or None,
+        filtered=replace(page.filtered, invisible_characters=invisible_characters),
     )
 
 

@@ -41,7 +41,8 @@ _IS_FORUM = etree.XPath(
 class HtmlContent:
     """`author`: names joined by commas. `date`: of publication, ISO 8601.
 
-    `is_cut`: some of the page is nested too deeply to be read.
+    `is_cut`: some of the page is nested too deeply to be read. `hidden_parts`: elements that were
+    left out because people do not see them.
     """
 
     title: str
@@ -49,6 +50,7 @@ class HtmlContent:
     date: str | None
     author: str | None = None
     is_cut: bool = False
+    hidden_parts: int = 0
 
 
 def extract_html(html: str, *, url: str) -> HtmlContent:
@@ -63,16 +65,16 @@ def extract_html(html: str, *, url: str) -> HtmlContent:
     date = find_date(tree, url=url)
     author = find_authors(tree, meta, stated)
     is_forum = bool(_FORUM_PATH.search(url.lower())) or _IS_FORUM(tree) is True
+    hidden_parts = drop_hidden(tree)
     text = _main_text(tree, title=title, is_forum=is_forum)
     if len(text) < _SHELL_CHARS and stated.text:
         text = _longer(text, _stated_text(stated.text, title), gain=_MIN_GAIN_OF_JSON_LD)
-    return HtmlContent(title, text, date, author, parsed.is_cut)
+    return HtmlContent(title, text, date, author, parsed.is_cut, hidden_parts)
 
 
 def _main_text(tree: HtmlElement, *, title: str, is_forum: bool = False) -> str:
     """The text of the main content; changes the tree in place."""
     etree.strip_elements(tree, *_NEVER_READ, with_tail=False)
-    drop_hidden(tree)
     _drop_permalinks(tree)
     body = tree.find("body")
     root = tree if body is None else body
@@ -127,7 +129,9 @@ def _stated_text(pieces: tuple[str, ...], title: str) -> str:
     for piece in pieces:
         if "<" in piece and ">" in piece:
             try:
-                piece = _main_text(fragment_fromstring(piece, create_parent="div"), title=title)
+                fragment = fragment_fromstring(piece, create_parent="div")
+                drop_hidden(fragment)
+                piece = _main_text(fragment, title=title)
             except (etree.ParserError, ValueError):
                 continue
         texts.append(piece)

@@ -10,6 +10,8 @@ from lxml.html import (  # type: ignore[import-untyped]
     document_fromstring,
 )
 
+from websearch_agent.invisible_text import take_out_terminal_codes
+
 _NO_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 # libxml2 takes such an element for empty and loses the page.
 _CLOSED_ROOT = re.compile(r"(<html\b[^>]*?)\s*/>", re.IGNORECASE)
@@ -23,13 +25,20 @@ class HtmlTree(NamedTuple):
     is_cut: bool
 
 
+def take_out_controls(markup: str) -> tuple[str, int]:
+    """The markup without control characters, and how many there were."""
+    markup, code_count = take_out_terminal_codes(markup)
+    plain = _NO_CHARACTERS.sub("", markup)
+    return plain, code_count + len(markup) - len(plain)
+
+
 def parse_html(markup: str) -> HtmlTree | None:
     """The page's `html` element, or None if there is no markup at all.
 
     libxml2 stops at a depth of 256, and with `huge_tree` at 2048: pages that never close their
     `font` or `div` elements get beyond the first.
     """
-    markup = _NO_CHARACTERS.sub("", markup)
+    markup, _ = take_out_controls(markup)
     beginning, rest = markup[:_BEGINNING_CHARS], markup[_BEGINNING_CHARS:]
     markup = _CLOSED_ROOT.sub(r"\1>", beginning, count=1) + rest
     parser = HTMLParser(

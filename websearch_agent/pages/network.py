@@ -8,16 +8,20 @@ import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
 import httpcore
 import httpx
 
 from websearch_agent.pages.addresses import (
+    NOTHING_OPENED,
     Address,
-    Network,
+    OpenedPlaces,
     check_addresses,
+    is_public,
     parse_literal,
 )
+from websearch_agent.pages.connections import MeteredStream, WatchedConnection
 
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
 SocketOption = (
@@ -90,11 +94,11 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     def __init__(
         self,
         *,
-        allowed_networks: Sequence[Network] = (),
+        opened: OpenedPlaces = NOTHING_OPENED,
         resolve: Resolve | None = None,
         dialler: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
-        self._allowed_networks = tuple(allowed_networks)
+        self._opened = opened
         self._resolve = resolve or SystemResolver()
         self._dialler = dialler or httpcore.AnyIOBackend()
 
@@ -111,8 +115,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = [literal] if literal else await self._resolve_in_time(host, port, give_up_at)
         if not addresses:
             raise httpcore.ConnectError(f"{host} has no address")
-        check_addresses(host, port, addresses, self._allowed_networks)
-        return await self._dial_first(addresses[:MAX_ADDRESSES_TRIED], port, give_up_at)
+        check_addresses(host, port, addresses, self._opened)
+        stream = await self._dial_first(addresses[:MAX_ADDRESSES_TRIED], port, give_up_at)
+        is_opened = self._opened.has_host(host) or not all(map(is_public, addresses))
+        return MeteredStream(stream, is_opened=is_opened)
 
     async def _resolve_in_time(self, host: str, port: int, give_up_at: float) -> list[Address]:
         try:
@@ -149,19 +155,90 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._dialler.sleep(seconds)
 
 
+class ProxyBackend(httpcore.AsyncNetworkBackend):
+    """Dials the proxy that the operator named, wherever it is; the proxy dials the rest."""
+
+    def __init__(self, dialler: httpcore.AsyncNetworkBackend | None = None) -> None:
+        self._dialler = dialler or httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return MeteredStream(await self._dialler.connect_tcp(host, port, timeout))
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            # Else the page's host would be told to be down.
+            raise httpcore.ProxyError("it cannot be reached") from error
+
+    async def sleep(self, seconds: float) -> None:
+        await self._dialler.sleep(seconds)
+
+
+class _DirectPool(httpcore.AsyncConnectionPool):
+    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+        return WatchedConnection(super().create_connection(origin))
+
+
+class _HTTPProxyPool(httpcore.AsyncHTTPProxy):
+    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+        return WatchedConnection(super().create_connection(origin))
+
+
+class _SOCKSProxyPool(httpcore.AsyncSOCKSProxy):
+    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+        return WatchedConnection(super().create_connection(origin))
+
+
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx over a GuardedBackend: no proxy, nothing from the environment."""
+    """httpx over a backend of ours, HTTP/1.1 or HTTP/2; nothing from the environment.
+
+    Over a GuardedBackend it dials the checked address. With `proxy` (`http`, `https`, `socks5` or
+    `socks5h`, with a user name and password if it wants them) the proxy takes over the look-up of
+    names, the check of the addresses they stand for (it must refuse private ones itself), and
+    the dialling. The form of URLs, addresses in digits, ports, redirects, certificates of sites
+    and all limits stay ours. Of `http` pages the proxy sees everything, of `https` ones the host.
+    """
 
     def __init__(
-        self, backend: GuardedBackend, *, ssl_context: ssl.SSLContext | None = None
+        self,
+        backend: httpcore.AsyncNetworkBackend,
+        *,
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         context = ssl_context or httpx.create_ssl_context(trust_env=False)
         super().__init__(verify=context, trust_env=False)
         # httpx has no public way to hand in a backend (0.28).
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=32,
-            max_keepalive_connections=16,
-            keepalive_expiry=15.0,
-            network_backend=backend,
-        )
+        self._pool = _make_pool(backend, proxy, context)
+
+
+def _make_pool(
+    backend: httpcore.AsyncNetworkBackend, proxy: str | None, context: ssl.SSLContext
+) -> httpcore.AsyncConnectionPool:
+    options: dict[str, Any] = {
+        "ssl_context": context,
+        "max_connections": 32,
+        "max_keepalive_connections": 16,
+        "keepalive_expiry": 15.0,
+        "http2": True,
+        "network_backend": backend,
+    }
+    if proxy is None:
+        return _DirectPool(**options)
+    parsed = httpx.Proxy(proxy)
+    url = httpcore.URL(
+        scheme=parsed.url.raw_scheme,
+        host=parsed.url.raw_host,
+        port=parsed.url.port,
+        target=parsed.url.raw_path,
+    )
+    if parsed.url.scheme.startswith("socks5"):
+        return _SOCKSProxyPool(proxy_url=url, proxy_auth=parsed.raw_auth, **options)
+    if parsed.url.scheme == "https":
+        options["proxy_ssl_context"] = httpx.create_ssl_context(trust_env=False)
+    return _HTTPProxyPool(proxy_url=url, proxy_auth=parsed.raw_auth, **options)

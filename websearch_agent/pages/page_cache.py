@@ -28,7 +28,7 @@ from websearch_agent.errors import (
 from websearch_agent.types import Page
 
 # Raise it with every change of the tables or of what is made of a page: older files are emptied.
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 # Evicting some more than needed spares the next pages the work.
 _FILL_AFTER_EVICTION = 0.9
 LOCK_TIMEOUT_S = 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from websearch_agent.errors import PageEmpty, PageError, PageUnreachable
-from websearch_agent.pages.addresses import Network, checked_url
+from websearch_agent.pages.addresses import NOTHING_OPENED, Network, OpenedPlaces, checked_url
 from websearch_agent.pages.page_cache import PageCache
 from websearch_agent.pages.page_lifetime import failure_lifetime_s, page_lifetime_s
 from websearch_agent.pages.parsing_processes import ParsingProcesses
@@ -26,12 +26,12 @@ class WebPageReader:
         web_access: WebAccess,
         parsing: ParsingProcesses,
         *,
-        allowed_networks: Sequence[Network] = (),
+        opened: OpenedPlaces = NOTHING_OPENED,
         cache: PageCache | None = None,
     ) -> None:
         self._web_access = web_access
         self._parsing = parsing
-        self._allowed_networks = tuple(allowed_networks)
+        self._opened = opened
         self._cache = cache
         self._flights: SingleFlight[Page] = SingleFlight()
 
@@ -40,6 +40,8 @@ class WebPageReader:
         cls,
         *,
         allowed_networks: Sequence[Network] = (),
+        intranet_hosts: Sequence[str] = (),
+        proxy: str | None = None,
         limits: AccessLimits | None = None,
         respect_robots: bool = True,
         cache_path: Path | None = None,
@@ -49,20 +51,25 @@ class WebPageReader:
     ) -> "WebPageReader":
         """A reader with its own connections and worker processes.
 
-        Pages are kept in `cache_path`; None or `cache_mb=0` keeps none.
+        Pages are kept in `cache_path`; None or `cache_mb=0` keeps none. What `allowed_networks`,
+        `intranet_hosts` and `proxy` mean, WebAccess says.
         """
         cache = None
         if cache_path is not None and cache_mb > 0:
             # What one may read must not come out of the cache for one who may not.
-            opened = ",".join(sorted(map(str, allowed_networks)))
-            variant = f"robots={int(respect_robots)} networks={opened}"
+            opened = ",".join([*sorted(map(str, allowed_networks)), *sorted(intranet_hosts)])
+            variant = f"robots={int(respect_robots)} opened={opened} proxy={int(proxy is not None)}"
             cache = PageCache(cache_path, max_bytes=cache_mb * 1_000_000, variant=variant)
         return cls(
             WebAccess(
-                allowed_networks=allowed_networks, limits=limits, respect_robots=respect_robots
+                allowed_networks=allowed_networks,
+                intranet_hosts=intranet_hosts,
+                proxy=proxy,
+                limits=limits,
+                respect_robots=respect_robots,
             ),
             ParsingProcesses(worker_count=worker_count, time_limit_s=parsing_time_limit_s),
-            allowed_networks=allowed_networks,
+            opened=OpenedPlaces(tuple(allowed_networks), tuple(intranet_hosts)),
             cache=cache,
         )
 
@@ -75,7 +82,7 @@ class WebPageReader:
         Raises AddressNotAllowed, RobotsDisallowed, PageMissing, PageWalled, PageUnreachable,
         PageTooLarge, UnsupportedContent, PageEmpty.
         """
-        address = str(checked_url(url, allowed_networks=self._allowed_networks))
+        address = str(checked_url(url, opened=self._opened))
         try:
             flight = f"fresh {address}" if fresh else address
             page = await self._flights.run(
@@ -126,6 +133,7 @@ class WebPageReader:
             date=extracted.date,
             author=extracted.author,
             truncated=response.truncated or extracted.truncated,
+            filtered=extracted.filtered,
         )
         return page, response.cache_control
 

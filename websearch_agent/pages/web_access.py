@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 import httpcore
@@ -19,11 +19,24 @@ from websearch_agent.errors import (
     PageWalled,
     UnsupportedContent,
 )
-from websearch_agent.pages.addresses import Network, checked_url
+from websearch_agent.pages.addresses import (
+    NOTHING_OPENED,
+    Network,
+    OpenedPlaces,
+    checked_url,
+    parse_literal,
+)
 from websearch_agent.pages.challenges import is_challenge
+from websearch_agent.pages.connections import MeteredStream
 from websearch_agent.pages.content_types import may_be_readable, media_type
 from websearch_agent.pages.decoding import BoundedDecoder, UnknownEncoding
-from websearch_agent.pages.network import GuardedBackend, GuardedTransport, Resolve
+from websearch_agent.pages.network import (
+    GuardedBackend,
+    GuardedTransport,
+    ProxyBackend,
+    Resolve,
+    SystemResolver,
+)
 from websearch_agent.pages.robots import (
     MAX_ROBOTS_BYTES,
     PRODUCT_TOKEN,
@@ -44,6 +57,7 @@ _STATUS_WORDS = {
     402: "wants money for the page",
     403: "refuses to give the page to a program",
     404: "does not have the page",
+    407: "is behind a proxy that wants a login: see WEBSEARCH_FETCH_PROXY",
     410: "does not have the page any more",
     429: "is asked too often",
     451: "may not show the page for legal reasons",
@@ -94,16 +108,36 @@ class TooManyRedirects(PageUnreachable):
     """A circle, or more redirects than are followed."""
 
 
-BeforeRequest = Callable[[httpx.URL], Awaitable[None]]
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How pages are fetched that were asked for in one way: what is open to them, and by what.
+
+    Each way has connections of its own: one that was made to an opened place must not serve
+    those for whom it is closed.
+    """
+
+    opened: OpenedPlaces
+    transport: httpx.AsyncBaseTransport
+    robots: RobotsGate
 
 
 class WebAccess:
-    """Fetches pages. Keeps connections, but no cookies and nothing from the environment."""
+    """Fetches pages. Keeps connections, but no cookies and nothing from the environment.
+
+    `allowed_networks` and `intranet_hosts` are open to addresses that were asked for and to
+    redirects of pages that are there themselves. A redirect of any other page never leads there: a
+    stranger must not make us call the intranet.
+
+    `proxy`: what it takes over, and must refuse, says GuardedTransport. Networks are then opened
+    for addresses in digits only.
+    """
 
     def __init__(
         self,
         *,
         allowed_networks: Sequence[Network] = (),
+        intranet_hosts: Sequence[str] = (),
+        proxy: str | None = None,
         limits: AccessLimits | None = None,
         respect_robots: bool = True,
         resolve: Resolve | None = None,
@@ -111,16 +145,21 @@ class WebAccess:
         ssl_context: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._allowed_networks = tuple(allowed_networks)
         self._limits = limits or AccessLimits()
-        self._transport = transport or GuardedTransport(
-            GuardedBackend(
-                allowed_networks=self._allowed_networks, resolve=resolve, dialler=dialler
-            ),
-            ssl_context=ssl_context,
-        )
-        self._robots = RobotsGate(self._fetch_robots)
-        self._before_page = self._robots.check if respect_robots else _nothing
+        self._has_proxy = proxy is not None
+        self._respects_robots = respect_robots
+        resolve = resolve or SystemResolver()
+
+        def way_to(opened: OpenedPlaces) -> _Way:
+            backend: httpcore.AsyncNetworkBackend = ProxyBackend(dialler)
+            if proxy is None:
+                backend = GuardedBackend(opened=opened, resolve=resolve, dialler=dialler)
+            own = transport or GuardedTransport(backend, proxy=proxy, ssl_context=ssl_context)
+            return _Way(opened, own, self._robots_gate(opened, own))
+
+        opened = OpenedPlaces(tuple(allowed_networks), tuple(intranet_hosts))
+        self._asked = way_to(opened)
+        self._redirected = way_to(NOTHING_OPENED) if opened else self._asked
 
     async def get(self, url: str) -> WebResponse:
         """Fetch one page, if the robots.txt of its site and of each redirect's site allows it.
@@ -134,23 +173,33 @@ class WebAccess:
         with _named_failures(url, limit_s):
             async with (
                 asyncio.timeout(limit_s),
-                self._open(url, self._before_page) as (target, response),
+                self._open(url, self._asked, asks_robots=self._respects_robots) as found,
             ):
-                return await self._read(url, target, response)
+                return await self._read(url, *found)
 
     async def aclose(self) -> None:
         """Close the kept connections."""
-        await self._robots.aclose()
-        await self._transport.aclose()
+        for way in {id(way): way for way in (self._asked, self._redirected)}.values():
+            await way.robots.aclose()
+            await way.transport.aclose()
 
-    async def _fetch_robots(self, url: str) -> RobotsReply:
+    def _robots_gate(self, opened: OpenedPlaces, transport: httpx.AsyncBaseTransport) -> RobotsGate:
+        """One that asks for the file in the way in which its page will be asked for."""
+
+        async def fetch(url: str) -> RobotsReply:
+            return await self._fetch_robots(url, _Way(opened, transport, gate))
+
+        gate = RobotsGate(fetch)
+        return gate
+
+    async def _fetch_robots(self, url: str, way: _Way) -> RobotsReply:
         """Raises AddressNotAllowed if that is so of the site itself, else PageUnreachable."""
         limit_s = self._limits.robots_timeout_s
         try:
             with _named_failures(url, limit_s):
                 async with (
                     asyncio.timeout(limit_s),
-                    self._open(url, _nothing) as (target, response),
+                    self._open(url, way, asks_robots=False) as (target, response),
                 ):
                     body, _ = await self._read_body(
                         target.host, response, max_bytes=MAX_ROBOTS_BYTES
@@ -163,15 +212,16 @@ class WebAccess:
 
     @contextlib.asynccontextmanager
     async def _open(
-        self, url: str, before_request: BeforeRequest
+        self, url: str, way: _Way, *, asks_robots: bool
     ) -> AsyncIterator[tuple[httpx.URL, httpx.Response]]:
         """The first response that is no redirect, its body unread, and its address."""
-        target = checked_url(url, allowed_networks=self._allowed_networks)
+        target = self._checked(url, way)
         seen = {str(target)}
         for _ in range(self._limits.max_redirects + 1):
-            await before_request(target)
+            if asks_robots:
+                await way.robots.check(target)
             try:
-                response = await self._transport.handle_async_request(self._request(target))
+                response = await way.transport.handle_async_request(self._request(target))
             except AddressNotAllowed as error:
                 if len(seen) > 1:
                     raise RedirectNotAllowed(error.message) from error
@@ -181,21 +231,26 @@ class WebAccess:
                 if response.status_code not in _REDIRECTS or not location:
                     yield target, response
                     return
+                if not _is_of_opened_place(target, response, way.opened):
+                    way = self._redirected
             finally:
                 await response.aclose()
-            target = self._next_target(target, location)
+            target = self._next_target(target, location, way)
             if str(target) in seen:
                 raise TooManyRedirects(f"{target.host} redirects in a circle")
             seen.add(str(target))
         raise TooManyRedirects(f"{_host(url)}: more than {self._limits.max_redirects} redirects")
 
-    def _next_target(self, target: httpx.URL, location: str) -> httpx.URL:
+    def _checked(self, url: str, way: _Way) -> httpx.URL:
+        return checked_url(url, opened=way.opened, proxy_resolves=self._has_proxy)
+
+    def _next_target(self, target: httpx.URL, location: str, way: _Way) -> httpx.URL:
         try:
             joined = str(target.join(location))
         except (httpx.InvalidURL, ValueError) as error:
             raise PageUnreachable(f"{target.host} redirects to a broken address") from error
         try:
-            return checked_url(joined, allowed_networks=self._allowed_networks)
+            return self._checked(joined, way)
         except AddressNotAllowed as error:
             raise RedirectNotAllowed(error.message) from error
 
@@ -255,8 +310,13 @@ class WebAccess:
         return decoder.body, decoder.is_full
 
 
-async def _nothing(target: httpx.URL) -> None:
-    """robots.txt itself needs no leave, and no page does where the setting says so."""
+def _is_of_opened_place(target: httpx.URL, response: httpx.Response, opened: OpenedPlaces) -> bool:
+    """Whether the page came from where the operator opened: by its name or by what was dialled."""
+    literal = parse_literal(target.host)
+    if opened.has_host(target.host) or (literal is not None and opened.has_address(literal)):
+        return True
+    stream = response.extensions.get("network_stream")
+    return isinstance(stream, MeteredStream) and stream.is_opened
 
 
 @contextlib.contextmanager
@@ -268,6 +328,8 @@ def _named_failures(url: str, limit_s: float) -> Iterator[None]:
         raise PageUnreachable(f"{_host(url)} took longer than {limit_s:g} s") from error
     except (httpx.TimeoutException, httpcore.TimeoutException) as error:
         raise PageUnreachable(f"{_host(url)} did not answer in time") from error
+    except (httpx.ProxyError, httpcore.ProxyError) as error:
+        raise PageUnreachable(f"{_host(url)}: the proxy for pages says: {error}") from error
     except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, OSError) as error:
         reason = str(error) or type(error).__name__
         raise PageUnreachable(f"{_host(url)} could not be read: {reason}") from error

@@ -13,15 +13,17 @@ from websearch_agent.events import (
     AnswerFinished,
 )
 from websearch_agent.search.domain_filter import plain_domain
+from websearch_agent.server.api_description import answer_responses
 from websearch_agent.server.feed import (
     INTERNAL_FAILURE,
     SHUTTING_DOWN,
     AnswerFeed,
-    OpenAnswers,
     run_until_disconnect,
 )
+from websearch_agent.server.identity import Asker, service_of
+from websearch_agent.server.open_answer import AnswerTurn
 from websearch_agent.server.problems import problem_response, status_of_code
-from websearch_agent.server.service import AnswerService
+from websearch_agent.server.rate_limits import QuestionLimit, asker_of, holder_of
 from websearch_agent.server.streaming import AnswerStream
 from websearch_agent.server.wire import answer_to_json
 from websearch_agent.types import (
@@ -95,19 +97,29 @@ async def require_json(request: Request) -> None:
         raise HTTPException(415, detail)
 
 
-@router.post("/answers", response_model=None, dependencies=[Depends(require_json)])
-async def answer_question(body: AskBody, request: Request) -> Response:
+@router.post(
+    "/answers",
+    response_model=None,
+    responses=answer_responses(),
+    dependencies=[Depends(require_json)],
+)
+async def answer_question(body: AskBody, request: Request, asker: Asker) -> Response:
     """Answer one question. `Accept: text/event-stream` streams; closing the stream stops."""
-    service: AnswerService = request.app.state.service
-    open_answers: OpenAnswers = request.app.state.open_answers
-    feed = AnswerFeed(service.answer_question(body.to_request()))
+    limit: QuestionLimit = request.app.state.question_limit
+    await limit.count(asker_of(asker, request.scope))
+    service = service_of(request, asker)
+    turn = AnswerTurn(
+        begin=lambda: service.answer_question(body.to_request()),
+        holder=holder_of(asker, request.scope),
+        queue=request.app.state.answer_queue,
+        open_answers=request.app.state.open_answers,
+    )
     if "text/event-stream" in request.headers.get("accept", ""):
-        return AnswerStream(feed, open_answers, render=body.render)
-    try:
-        with open_answers.track(feed):
+        return AnswerStream(turn, render=body.render)
+    async with turn.open(request.receive) as feed:
+        last = None
+        if feed is not None:
             last = await run_until_disconnect(request.receive, _wait_for_last_event(feed))
-    finally:
-        await feed.aclose()
     return _answer_response(last)
 
 

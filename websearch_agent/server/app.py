@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import mimetypes
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -15,14 +16,27 @@ from websearch_agent import __version__
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError
 from websearch_agent.resources import resource_dir
-from websearch_agent.server import answers, conversations, health, html_pages, schemas
+from websearch_agent.server import answers, conversations, health, html_pages, login, schemas
+from websearch_agent.server.answer_queue import AnswerQueue
+from websearch_agent.server.api_description import describe_api
 from websearch_agent.server.feed import OpenAnswers
-from websearch_agent.server.guards import LOOPBACK_HOSTS, AllowedHosts, BodyLimit
+from websearch_agent.server.guards import LOOPBACK_HOSTS, AllowedHosts, BodyLimit, HeaderLimit
+from websearch_agent.server.login_policy import decide_login
+from websearch_agent.server.origin_check import OriginCheck
 from websearch_agent.server.problems import INTERNAL_MESSAGE, add_problem_handlers
+from websearch_agent.server.rate_limits import (
+    LoginLimit,
+    QuestionLimit,
+    RequestLimit,
+    questions_per_minute,
+)
 from websearch_agent.server.security_headers import SecurityHeaders
 from websearch_agent.server.service import AnswerService, ServiceFactory
 
 logger = logging.getLogger(__name__)
+
+# A registry of Windows may say text/plain, which `nosniff` would keep from running.
+mimetypes.add_type("text/javascript", ".js")
 
 
 def create_app(
@@ -41,12 +55,17 @@ def create_app(
         made = service_factory()
         service = await made if inspect.isawaitable(made) else made
         app.state.service = service
+        try:
+            await _decide_access(app, service, settings)
+        except AgentError:
+            await service.aclose()
+            raise
         # In the background, so that the page can show how far the download is.
         preparing = asyncio.create_task(_prepare(app, service))
         try:
             yield
         finally:
-            app.state.open_answers.end_all()
+            end_open_answers(app)
             preparing.cancel()
             await asyncio.wait([preparing])
             await service.aclose()
@@ -55,23 +74,50 @@ def create_app(
         title="websearch-agent",
         version=__version__,
         lifespan=run_service,
-        openapi_url="/api/openapi.json",
-        # Both load scripts from a CDN.
+        # `schemas` serves it, to those who may ask; both others load scripts from a CDN.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Else 307 for a slash too many, which no route describes.
+        redirect_slashes=False,
     )
     app.state.settings = settings
     app.state.prepare_failure = None
+    # Until the accounts were asked, nobody gets in.
+    app.state.login_needed = True
     app.state.open_answers = OpenAnswers()
-    for module in (answers, conversations, schemas, health, html_pages):
+    app.state.answer_queue = AnswerQueue.from_settings(settings)
+    app.state.login_limit = LoginLimit()
+    for module in (answers, conversations, schemas, health, html_pages, login):
         app.include_router(module.router)
     app.mount("/static", RevalidatedFiles(directory=resource_dir("web") / "static"))
     add_problem_handlers(app)
+    describe_api(app)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit)
+    app.add_middleware(OriginCheck, settings=settings)
+    app.add_middleware(RequestLimit)
+    app.add_middleware(HeaderLimit)
     app.add_middleware(AllowedHosts, allowed_hosts=allowed_hosts)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+async def _decide_access(app: FastAPI, service: AnswerService, settings: Settings) -> None:
+    """Raises ConfigError: see `decide_login`."""
+    login_needed = await decide_login(settings, service.accounts)
+    app.state.login_needed = login_needed
+    app.state.question_limit = QuestionLimit(
+        questions_per_minute(settings, login_needed=login_needed)
+    )
+
+
+def end_open_answers(app: FastAPI) -> None:
+    """End every answer, and refuse the questions that wait or come later."""
+    answer_queue: AnswerQueue = app.state.answer_queue
+    answer_queue.close()
+    open_answers: OpenAnswers = app.state.open_answers
+    open_answers.end_all()
 
 
 class RevalidatedFiles(StaticFiles):

@@ -1,8 +1,9 @@
-"""What stands before every request: allowed hosts and body size.
+"""What stands before every request: allowed hosts, size of headers and body, time for a body.
 
 Plain ASGI, because Starlette's BaseHTTPMiddleware keeps a disconnect from reaching a stream.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
@@ -12,6 +13,8 @@ from websearch_agent.server.problems import problem_response
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 MAX_BODY_BYTES = 256 * 1024
+MAX_HEADER_BYTES = 32 * 1024
+BODY_DEADLINE_S = 15.0
 
 
 def host_without_port(host: str) -> str:
@@ -42,18 +45,58 @@ class AllowedHosts:
         await self.app(scope, receive, send)
 
 
-class BodyLimit:
-    """Reads the body before the routes do, and answers 413 once it is over the limit."""
+class HeaderLimit:
+    """Answers 431 to larger headers.
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    uvicorn limits headers only while they come in: those that arrive in one piece pass it.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_header_bytes: int = MAX_HEADER_BYTES) -> None:
         self.app = app
-        self.max_body_bytes = max_body_bytes
+        self.max_header_bytes = max_header_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] == "http" and _header_bytes(scope) > self.max_header_bytes:
+            detail = f"The headers are larger than {self.max_header_bytes // 1024} KB."
+            refusal = problem_response(431, code="headers_too_large", detail=detail)
+            await refusal(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def _header_bytes(scope: Scope) -> int:
+    of_address = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    return of_address + sum(len(name) + len(value) for name, value in scope["headers"])
+
+
+class BodyLimit:
+    """Reads the body before the routes do: 413 once it is over the limit, 408 if it is slow."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        deadline_s: float = BODY_DEADLINE_S,
+    ) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+        self.deadline_s = deadline_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = await self._read_body(receive)
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                body = await self._read_body(receive)
+        except _ClientLeft:
+            return
+        except TimeoutError:
+            detail = f"The body did not arrive within {self.deadline_s:g} seconds."
+            refusal = problem_response(408, code="body_too_slow", detail=detail, retryable=True)
+            await refusal(scope, receive, send)
+            return
         if body is None:
             detail = f"The body is larger than {self.max_body_bytes // 1024} KB."
             refusal = problem_response(413, code="body_too_large", detail=detail)
@@ -67,12 +110,18 @@ class BodyLimit:
         await self.app(scope, receive_again, send)
 
     async def _read_body(self, receive: Receive) -> bytes | None:
-        """The whole body, or None if it is too large."""
+        """The whole body, or None if it is too large. Raises _ClientLeft: half a body is none."""
         body = bytearray()
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientLeft
             body += message.get("body", b"")
             if len(body) > self.max_body_bytes:
                 return None
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+class _ClientLeft(Exception):
+    """The client left before its body was complete."""

@@ -1,18 +1,19 @@
 """The HTML pages: the application itself, and the view of a local document."""
 
 import asyncio
-from functools import cache
+from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from websearch_agent import __version__
 from websearch_agent.errors import PageError
-from websearch_agent.resources import resource_dir
+from websearch_agent.invisible_text import visible_text
 from websearch_agent.server.highlight import render_document
-from websearch_agent.server.service import AnswerService
+from websearch_agent.server.identity import check_scope, identify, service_of
+from websearch_agent.server.page_templates import preferred_language, render_template
+from websearch_agent.server.render import is_plain_web_address
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,21 +37,19 @@ _DOCUMENT_WORDS = {
 }
 
 
-@cache
-def _templates() -> Environment:
-    folder = resource_dir("web") / "templates"
-    return Environment(loader=FileSystemLoader(folder), autoescape=select_autoescape(default=True))
-
-
-def _render(template: str, **values: object) -> str:
-    return _templates().get_template(template).render(version=__version__, **values)
-
-
 @router.get("/")
 @router.get("/c/{conversation_id}")
-async def show_app() -> Response:
+async def show_app(request: Request) -> Response:
     """The page; its script reads the conversation's id from the address."""
-    return HTMLResponse(_render("index.html"))
+    identity = await identify(request)
+    if identity is None:
+        return _redirect_to_login(request)
+    return HTMLResponse(render_template("index.html", user_name=identity.user_name))
+
+
+def _redirect_to_login(request: Request) -> Response:
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/login?{urlencode({'next': path})}", status_code=303)
 
 
 @router.get("/favicon.ico")
@@ -63,23 +62,30 @@ async def show_document(
     document_id: str, request: Request, start: Offset = None, end: Offset = None
 ) -> Response:
     """A document of the local index as a page; `start`/`end` are code points of its text."""
-    service: AnswerService = request.app.state.service
+    identity = await identify(request)
+    if identity is None:
+        return _redirect_to_login(request)
+    check_scope(identity, "read")
     language = preferred_language(request.headers.get("accept-language", ""))
     words = {"lang": language, "words": _DOCUMENT_WORDS[language]}
     try:
-        page = await service.read_document(document_id)
+        found = await service_of(request, identity).read_document(document_id)
     except PageError as error:
-        missing = _render("document_missing.html", reason=error.message, **words)
+        missing = render_template("document_missing.html", reason=error.message, **words)
         return HTMLResponse(missing, status_code=404)
     # A long document takes a second to render: not in the loop that streams answers.
-    body = await asyncio.to_thread(render_document, page.text, start=start, end=end)
-    is_web = page.url.startswith(("http://", "https://"))
+    body = await asyncio.to_thread(render_document, found.text, start=start, end=end)
+    page = replace(
+        found,
+        title=visible_text(found.title),
+        site=visible_text(found.site),
+        date=visible_text(found.date or ""),
+        url=visible_text(found.url),
+    )
+    # A host behind user-info or a backslash is not the one that a reader sees: no link.
+    is_web = is_plain_web_address(found.url)
     marked = 'id="passage"' in body
-    html = _render("document.html", page=page, body=body, marked=marked, is_web=is_web, **words)
+    html = render_template(
+        "document.html", page=page, body=body, marked=marked, is_web=is_web, **words
+    )
     return HTMLResponse(html)
-
-
-def preferred_language(accept_language: str) -> str:
-    """`zh` if Chinese stands first in the header, else `en`."""
-    first = accept_language.split(",")[0].strip().lower()
-    return "zh" if first.startswith("zh") else "en"

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents with `code`, `detail` and `retryable`."""
 
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -9,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from websearch_agent.errors import AgentError
+from websearch_agent.errors import AgentError, NotAuthenticated, TooManyRequests
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,10 @@ _STATUS_OF_CODE = {
     "invalid_request": 400,
     "context_too_long": 400,
     "unsupported_filter": 400,
+    "not_authenticated": 401,
+    "not_allowed": 403,
     "conversation_not_found": 404,
+    "too_many_requests": 429,
     "internal_error": 500,
     "config_error": 500,
     "index_unusable": 500,
@@ -27,6 +31,7 @@ _STATUS_OF_CODE = {
     "model_error": 502,
     "model_rejected_request": 502,
     "invalid_model_output": 502,
+    "server_busy": 503,
     "deadline_exceeded": 504,
 }
 
@@ -95,11 +100,22 @@ async def _answer_http_error(request: Request, error: Exception) -> JSONResponse
 
 async def _answer_agent_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AgentError)  # noqa: S101
+    return answer_agent_error(error)
+
+
+def answer_agent_error(error: AgentError) -> JSONResponse:
+    """The problem of an error of ours; it says when to come again, or how to log in."""
+    headers = {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, NotAuthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
     return problem_response(
         status_of_code(error.code),
         code=error.code,
         detail=error.message,
         retryable=error.retryable,
+        headers=headers,
     )
 
 

@@ -2,6 +2,7 @@
 
 Two walls: markdown-it with raw HTML off, then nh3 with a short list of tags. Nothing that is
 rendered loads anything: images become text. Only links to an answer's own sources stay links.
+No character is left that nobody sees or that turns the direction of the words around it.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -19,6 +21,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from websearch_agent.citations.anchors import source_link
+from websearch_agent.invisible_text import visible_text
 from websearch_agent.server.statement_marks import (
     mark_statements,
     sign_statements,
@@ -50,8 +53,29 @@ class BlockChange:
 
 
 def source_address(source: Source) -> str | None:
-    """Where a click on the source leads: its page, or our view of the local document."""
-    return source_link(source) or None
+    """Where a click on the source leads: its page, or our view of the local document.
+
+    None if it cannot be opened, or a person could be wrong about where it leads.
+    """
+    address = source_link(source)
+    return address if address.startswith("/") or is_plain_web_address(address) else None
+
+
+def is_plain_web_address(url: str) -> bool:
+    """Whether it leads over HTTP to the host that a reader sees in it.
+
+    Not so with user-info (`https://bank.example@other.example`), with a backslash, which browsers
+    take for a slash, and with what browsers leave out: line breaks, tabs, invisible characters.
+    """
+    if "\\" in url or visible_text(url).split() != [url]:
+        return False
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False
 
 
 def render_blocks(
@@ -95,8 +119,11 @@ def render_answer(answer: Answer) -> str:
 
 
 def clean_html(html: str) -> str:
+    """Only what is allowed. nh3 comes last: what it lets through is changed by nobody after it."""
+    # In the HTML and not in the Markdown: there `&#x202e;` still is no such character, and the
+    # statements' places count the Markdown's characters.
     return nh3.clean(
-        html,
+        visible_text(html),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         allowed_classes=_CLASSES,

@@ -3,23 +3,30 @@
 import asyncio
 import errno
 import inspect
-import ipaddress
 import socket
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 
 from websearch_agent.config import Settings
-from websearch_agent.errors import ConfigError
-from websearch_agent.server.app import create_app
-from websearch_agent.server.feed import OpenAnswers
-from websearch_agent.server.guards import LOOPBACK_HOSTS, host_without_port
+from websearch_agent.errors import AgentError, ConfigError
+from websearch_agent.log_secrets import keep_secrets_out_of_logs
+from websearch_agent.server.app import create_app, end_open_answers
+from websearch_agent.server.client_address import addresses_to_believe
+from websearch_agent.server.guards import LOOPBACK_HOSTS, MAX_HEADER_BYTES, host_without_port
+from websearch_agent.server.http_protocol import GuardedProtocol
+from websearch_agent.server.login_policy import (
+    check_listening_address,
+    decide_login,
+    is_loopback,
+)
 from websearch_agent.server.service import ServiceFactory
 
 SHUTDOWN_S = 3
+KEEP_ALIVE_S = 5
 
 
 def run_server(
@@ -27,48 +34,74 @@ def run_server(
 ) -> None:
     """Serve until Ctrl-C. Raises ConfigError if the address cannot be taken.
 
-    Raises what `service_factory` raises, if it is an AgentError.
+    Raises ConfigError too if other machines reach the address and nobody has to log in, and what
+    `service_factory` raises, if it is an AgentError.
     """
-    loopback = is_loopback(host)
+    keep_secrets_out_of_logs(settings)
     listener = bind_listener(host, port)
-    if not loopback:
-        _print(
-            f"Warning: {host} can be reached from other machines, and there is no login yet: "
-            "whoever reaches it can ask, read and delete every conversation."
-        )
-    allowed_hosts = hosts_to_answer(settings, host)
     with listener, suppress(KeyboardInterrupt):
-        asyncio.run(_serve(listener, settings, allowed_hosts, service_factory))
+        asyncio.run(_serve(listener, settings, host, service_factory))
 
 
 def hosts_to_answer(settings: Settings, host: str) -> tuple[str, ...] | None:
     """The `Host` headers that are answered; None is any.
 
-    Those that are set, and always the loopback names: a health check on the machine uses them.
+    Those that are set, the public address's, and always the loopback names: a health check on the
+    machine uses them.
     """
+    public_host = urlsplit(settings.public_url or "").hostname
+    known = (*LOOPBACK_HOSTS, host_header_of(public_host)) if public_host else LOOPBACK_HOSTS
     if settings.allowed_hosts:
-        return (*LOOPBACK_HOSTS, *map(host_without_port, settings.allowed_hosts))
-    return (*LOOPBACK_HOSTS, host_header_of(host)) if is_loopback(host) else None
+        return (*known, *map(host_without_port, settings.allowed_hosts))
+    return (*known, host_header_of(host)) if is_loopback(host) else None
 
 
 async def _serve(
     listener: socket.socket,
     settings: Settings,
-    allowed_hosts: Sequence[str] | None,
+    host: str,
     service_factory: ServiceFactory,
 ) -> None:
     # Made here and not in the app's lifespan: uvicorn would print a traceback for its failure.
     made = service_factory()
     service = await made if inspect.isawaitable(made) else made
-    app = create_app(lambda: service, settings, allowed_hosts=allowed_hosts)
-    config = uvicorn.Config(
+    try:
+        login_needed = await decide_login(settings, service.accounts)
+        check_listening_address(host, login_needed=login_needed, settings=settings)
+    except AgentError:
+        await service.aclose()
+        raise
+    if not login_needed and not is_loopback(host):
+        _print(
+            f"Warning: {host} can be reached from other machines, and WEBSEARCH_AUTH=off asks "
+            "nobody for a login: whoever reaches it can ask, read and delete every conversation."
+        )
+    app = create_app(lambda: service, settings, allowed_hosts=hosts_to_answer(settings, host))
+    config = server_config(app, settings)
+    await AnsweringServer(config, address_of(listener)).serve(sockets=[listener])
+
+
+def server_config(
+    app: FastAPI, settings: Settings, *, protocol: type[GuardedProtocol] = GuardedProtocol
+) -> uvicorn.Config:
+    """How uvicorn serves the app: whose forwarded addresses it believes, and its limits."""
+    return uvicorn.Config(
         app,
+        http=protocol,
+        # No route is a web socket, and the guards before the routes see HTTP only.
+        ws="none",
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        # Without a list, uvicorn would believe whoever connects from this machine.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=addresses_to_believe(settings.trusted_proxies),
+        # Our handlers and their filter for secrets, not uvicorn's own.
+        log_config=None,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
         server_header=False,
     )
-    await AnsweringServer(config, address_of(listener)).serve(sockets=[listener])
 
 
 class AnsweringServer(uvicorn.Server):
@@ -86,8 +119,7 @@ class AnsweringServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app = self.config.app
         if isinstance(app, FastAPI):
-            open_answers: OpenAnswers = app.state.open_answers
-            open_answers.end_all()
+            end_open_answers(app)
         await super().shutdown(sockets)
 
 
@@ -130,15 +162,6 @@ def host_header_of(host: str) -> str:
     """How a browser names the host in its requests, without the port."""
     host = host.lower()
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _print(line: str) -> None:

@@ -1,36 +1,50 @@
-"""`GET /api/schemas/answer.json`: the form of an answer, for programs that read it."""
+"""`/api/schemas/answer.json` and `/api/openapi.json`: the API's forms, for programs."""
 
 import re
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from websearch_agent.server.identity import SomebodyKnown
 from websearch_agent.types import ANSWER_SCHEMA_VERSION, Answer
 
-router = APIRouter(prefix="/api/schemas", tags=["schemas"])
+router = APIRouter(prefix="/api", tags=["schemas"])
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MEDIA_TYPE = "application/schema+json"
 _CONVERSATION_ID = {
     "type": "string",
     "description": "The conversation that the answer belongs to, where it is not told around it.",
 }
 
 
-@router.get("/answer.json", response_model=None)
-async def show_answer_schema() -> Response:
+_SERVED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "OK", "content": {_MEDIA_TYPE: {"schema": {"type": "object"}}}}
+}
+
+
+@router.get("/schemas/answer.json", response_model=None, responses=_SERVED)
+async def show_answer_schema(asker: SomebodyKnown) -> Response:
     """The JSON Schema of an answer; `schema_version` in every answer names its version."""
-    return JSONResponse(answer_schema(), media_type="application/schema+json")
+    return JSONResponse(answer_schema(), media_type=_MEDIA_TYPE)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def show_openapi(request: Request, asker: SomebodyKnown) -> Response:
+    """The OpenAPI description of all routes."""
+    app: FastAPI = request.app
+    return JSONResponse(app.openapi())
 
 
 @cache
 def answer_schema() -> dict[str, Any]:
     """Made from the dataclasses; also in `docs/answer.schema.json`. Not to be changed in place."""
     schema = TypeAdapter(Answer).json_schema(
-        mode="serialization", schema_generator=_SchemaOfDataclasses
+        mode="serialization", schema_generator=SchemaOfDataclasses
     )
     schema = {"$schema": _DIALECT, **schema}
     version = schema["properties"]["schema_version"]
@@ -42,7 +56,7 @@ def answer_schema() -> dict[str, Any]:
     return schema
 
 
-class _SchemaOfDataclasses(GenerateJsonSchema):
+class SchemaOfDataclasses(GenerateJsonSchema):
     """Every field is always there, whatever it defaults to in Python.
 
     Without titles that repeat the fields' names; docstrings without their line breaks.

@@ -6,18 +6,25 @@ from typing import Protocol
 from websearch_agent.events import (
     AgentEvent,
 )
-from websearch_agent.protocols import ConversationStore, ModelClient
+from websearch_agent.protocols import AccountStore, ConversationStore, ModelClient
 from websearch_agent.types import AnswerRequest, Page
 
 
 class AnswerService(Protocol):
-    """Everything that a door can ask for."""
+    """Everything that a door can ask for. Conversations are those of one owner."""
 
     @property
     def store(self) -> ConversationStore: ...
 
     @property
+    def accounts(self) -> AccountStore: ...
+
+    @property
     def model(self) -> ModelClient: ...
+
+    def for_owner(self, owner_id: str) -> "AnswerService":
+        """The same service, whose conversations are those of this owner and no others."""
+        ...
 
     def engine_names(self) -> tuple[str, ...]: ...
 

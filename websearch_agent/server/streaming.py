@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from websearch_agent.events import (
     AgentEvent,
@@ -18,7 +18,8 @@ from websearch_agent.events import (
     SourcesSelected,
     StatementVerified,
 )
-from websearch_agent.server.feed import AnswerFeed, OpenAnswers, run_until_disconnect
+from websearch_agent.server.feed import AnswerFeed, run_until_disconnect
+from websearch_agent.server.open_answer import AnswerTurn
 from websearch_agent.server.render import BlockChange, IncrementalRenderer
 from websearch_agent.server.wire import (
     JsonValue,
@@ -33,6 +34,8 @@ RENDER_INTERVAL_S = 1 / 12
 # A table of 500 × 500 cells takes a second to render: never more than a fifth of the time.
 PAUSE_PER_RENDER_S = 4.0
 PING = b": still here\n\n"
+# A reader who takes nothing for so long has left: he would keep a place for ever.
+SEND_DEADLINE_S = 60.0
 
 
 @dataclass
@@ -117,29 +120,35 @@ async def stream_server_sent_events(feed: AnswerFeed, *, render: bool) -> AsyncI
 
 
 class AnswerStream(StreamingResponse):
-    """Streams a feed; closes it, and with it the model, as soon as the client leaves."""
+    """Waits for its turn and streams the answer; ends it, and with it the model, as soon as the
+    client leaves."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, feed: AnswerFeed, open_answers: OpenAnswers, *, render: bool) -> None:
-        self.feed = feed
-        self.open_answers = open_answers
-        content = stream_server_sent_events(feed, render=render)
+    def __init__(
+        self, turn: AnswerTurn, *, render: bool, send_deadline_s: float = SEND_DEADLINE_S
+    ) -> None:
+        self.turn = turn
+        self.render_html = render
+        self.send_deadline_s = send_deadline_s
         # X-Accel-Buffering: nginx would otherwise keep events back.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(content, headers=headers)
-        self.content = content
+        super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            with self.open_answers.track(self.feed):
-                await run_until_disconnect(receive, self._send_all(send))
-        except OSError:
-            # The client left between two sends; the feed is closed below.
-            pass
-        finally:
-            await self.feed.aclose()
+        async with self.turn.open(receive) as feed:
+            if feed is None:
+                return
+            # The client left between two sends, or takes nothing (TimeoutError is an OSError).
+            with suppress(OSError):
+                await run_until_disconnect(receive, self._send_all(feed, send))
 
-    async def _send_all(self, send: Send) -> None:
-        async with aclosing(self.content):  # type: ignore[type-var]
-            await self.stream_response(send)
+    async def _send_all(self, feed: AnswerFeed, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self.send_deadline_s):
+                await send(message)
+
+        content = stream_server_sent_events(feed, render=self.render_html)
+        async with aclosing(content):  # type: ignore[type-var]
+            self.body_iterator = content
+            await self.stream_response(send_in_time)

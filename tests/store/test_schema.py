@@ -1,0 +1,151 @@
+"""Databases of other versions of the program."""
+
+import asyncio
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.errors import StoreError
+from websearch_agent.store.schema import SCHEMA_VERSION
+from websearch_agent.store.sqlite import SqliteStore
+
+pytestmark = pytest.mark.anyio
+
+BEFORE_USERS = """
+CREATE TABLE conversations (
+    id VARCHAR(36) NOT NULL, title TEXT NOT NULL, created_at VARCHAR(40) NOT NULL,
+    updated_at VARCHAR(40) NOT NULL, PRIMARY KEY (id)
+);
+CREATE INDEX ix_conversations_updated_at ON conversations (updated_at);
+CREATE TABLE turns (
+    id VARCHAR(36) NOT NULL, conversation_id VARCHAR(36) NOT NULL, position INTEGER NOT NULL,
+    question TEXT NOT NULL, status VARCHAR(16) NOT NULL, answer TEXT, failure TEXT,
+    created_at VARCHAR(40) NOT NULL, PRIMARY KEY (id),
+    FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_turns_conversation_id ON turns (conversation_id);
+INSERT INTO conversations VALUES
+    ('c1', 'older', '2026-10-01T08:00:00+00:00', '2026-10-01T08:00:00+00:00'),
+    ('c2', 'newer', '2026-10-02T08:00:00+00:00', '2026-10-02T08:00:00+00:00');
+INSERT INTO turns VALUES
+    ('t1', 'c1', 1, 'first?', 'stopped', NULL, NULL, '2026-10-01T08:00:00+00:00'),
+    ('t2', 'c1', 2, 'second?', 'failed', NULL,
+     '{"code": "page_empty", "message": "Empty.", "retryable": false}',
+     '2026-10-01T08:01:00+00:00');
+"""
+
+
+@pytest.fixture
+def old_database(path: Path) -> Path:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(BEFORE_USERS)
+    path.chmod(0o644)
+    return path
+
+
+def layout(path: Path) -> list[tuple[str, str, str]]:
+    """Tables with their columns, and indexes."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT type, name FROM sqlite_master ORDER BY name").fetchall()
+        described = []
+        for kind, name in rows:
+            pragma = "table_info" if kind == "table" else "index_info"
+            columns = connection.execute(f"SELECT name FROM pragma_{pragma}('{name}')").fetchall()
+            described.append((kind, name, ",".join(sorted(str(column) for (column,) in columns))))
+        return described
+
+
+def rights_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def set_rights(path: Path, rights: int) -> None:
+    path.chmod(rights)
+
+
+async def test_old_conversations_belong_to_nobodys_login_and_are_whole(old_database: Path) -> None:
+    store = SqliteStore(old_database)
+    await store.open()
+    local = store.for_owner(LOCAL_OWNER)
+    titles = [kept.title for kept in await local.list_conversations()]
+    loaded = await local.load_conversation("c1")
+    strangers = await store.for_owner("somebody").list_conversations()
+    await store.close()
+    assert titles == ["newer", "older"]
+    assert [(t.id, t.question, t.status) for t in loaded.turns] == [
+        ("t1", "first?", "stopped"),
+        ("t2", "second?", "failed"),
+    ]
+    assert loaded.turns[1].failure is not None
+    assert loaded.turns[1].failure.message == "Empty."
+    assert strangers == []
+
+
+async def test_old_database_can_have_users(old_database: Path) -> None:
+    store = SqliteStore(old_database)
+    await store.open()
+    user = await store.accounts.add_user("alice", "correct horse battery")
+    assert await store.accounts.adopt_conversations("alice") == 2
+    titles = [kept.title for kept in await store.for_owner(user.id).list_conversations()]
+    await store.close()
+    assert titles == ["newer", "older"]
+
+
+async def test_old_database_becomes_like_a_new_one(old_database: Path, tmp_path: Path) -> None:
+    for path in (old_database, tmp_path / "new.db"):
+        store = SqliteStore(path)
+        await store.open()
+        await store.close()
+    assert layout(old_database) == layout(tmp_path / "new.db")
+
+
+async def test_old_file_that_others_could_read_is_closed_to_them(old_database: Path) -> None:
+    store = SqliteStore(old_database)
+    await store.open()
+    await store.close()
+    assert rights_of(old_database) == 0o600
+
+
+async def test_rights_that_somebody_gave_later_stay(path: Path) -> None:
+    for _ in range(2):
+        store = SqliteStore(path)
+        await store.open()
+        await store.close()
+        set_rights(path, 0o640)
+    assert rights_of(path) == 0o640
+
+
+async def test_two_programs_may_open_an_old_database_at_once(old_database: Path) -> None:
+    stores = [SqliteStore(old_database) for _ in range(4)]
+    await asyncio.gather(*(store.open() for store in stores))
+    lists = [await store.for_owner(LOCAL_OWNER).list_conversations() for store in stores]
+    for store in stores:
+        await store.close()
+    assert [len(conversations) for conversations in lists] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, -1])
+async def test_database_of_an_unknown_version_is_left_alone(path: Path, version: int) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"CREATE TABLE later (a); PRAGMA user_version = {version};")
+    before = layout(path)
+    with pytest.raises(StoreError, match=r"newer websearch-agent, or name another file in WEBSEA"):
+        await SqliteStore(path).open()
+    assert layout(path) == before
+
+
+async def test_program_from_before_the_users_can_still_write(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.open()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO conversations (id, title, created_at, updated_at) "
+            "VALUES ('c9', 'old program', '2026-10-01T08:00:00+00:00', '2026-10-01T08:00:00+00:00')"
+        )
+    (kept,) = await store.for_owner(LOCAL_OWNER).list_conversations()
+    await store.close()
+    assert kept.title == "old program"
