@@ -6,7 +6,7 @@ PORT ?= 8000
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: install run test test-model test-fast check contract-vllm contract-llama lock clean
+.PHONY: install run test test-model test-fast fuzz check contract-vllm contract-llama lock clean
 
 install: $(VENV)/.installed
 
@@ -35,6 +35,10 @@ test: $(VENV)/.installed-dev
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not model"
+
+# Hostile pages, replies and answers, other ones each time: hours with the default of 20,000 each.
+fuzz: $(VENV)/.installed-dev
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/pages/test_fuzz_extraction.py tests/models/test_fuzz_replies.py tests/agent/test_link_filter.py
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check

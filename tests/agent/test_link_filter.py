@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
+from fuzzing import bounded
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -88,6 +89,7 @@ TEXTS = st.lists(BITS, max_size=16)
 
 
 @given(TEXTS)
+@bounded(150)
 def test_no_markdown_parser_finds_a_link_elsewhere(pieces: Sequence[str]) -> None:
     shown, _ = filtered("".join(pieces))
     for token in tokens_of(MarkdownIt("commonmark", {"html": True}).parse(shown)):
@@ -101,6 +103,7 @@ def test_no_markdown_parser_finds_a_link_elsewhere(pieces: Sequence[str]) -> Non
 
 
 @given(TEXTS)
+@bounded(150)
 def test_cutting_into_pieces_changes_nothing(pieces: Sequence[str]) -> None:
     whole = filtered("".join(pieces))
     assert filtered(*pieces) == whole

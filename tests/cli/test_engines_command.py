@@ -68,7 +68,7 @@ def test_table_is_plain_and_cannot_be_steered(monkeypatch: pytest.MonkeyPatch) -
     lines = run_cli("engines").stdout.splitlines()
     assert lines[0].split() == ["engine", "state", "results", "seconds", "first", "result"]
     assert lines[1].startswith("searxng")
-    assert lines[1].endswith("First[2J page")
+    assert lines[1].endswith("First page")
     assert "\x1b" not in "".join(lines)
 
 

@@ -1,25 +1,17 @@
 """Whatever the bytes are, extraction gives a page or a PageError, and nothing that nobody sees.
 
-`HYPOTHESIS_PROFILE=long pytest tests/pages/test_fuzz_extraction.py` tries 20,000 of each kind.
+`make fuzz` tries 20,000 of each kind.
 """
 
-import os
 import unicodedata
 
-from hypothesis import HealthCheck, given, settings
+from fuzzing import bounded
+from hypothesis import given
 from hypothesis import strategies as st
 
 from websearch_agent.errors import PageError
 from websearch_agent.pages.extract import MAX_TEXT_CHARS, extract_page
 
-IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-bounded = settings(
-    max_examples=20_000 if IS_LONG else 60,
-    derandomize=not IS_LONG,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 CONTENT_TYPES = st.sampled_from(
     ["text/html", "text/html; charset=gbk", "application/xhtml+xml", "text/plain", "text/markdown",
      "application/json", "application/ld+json", "text/xml", "application/rss+xml", "", "text/csv",
@@ -106,13 +98,13 @@ def check(body: bytes, content_type: str) -> None:
     assert page.filtered.invisible_characters >= 0
 
 
-@bounded
+@bounded(60)
 @given(st.binary(max_size=400), CONTENT_TYPES)
 def test_any_bytes_are_a_page_or_an_error(body: bytes, content_type: str) -> None:
     check(body, content_type)
 
 
-@bounded
+@bounded(60)
 @given(st.lists(elements(), max_size=6).map("".join), st.booleans())
 def test_any_html_is_a_page_or_an_error(markup: str, is_framed: bool) -> None:
     shown = "<p>The harbour was built by fishers, and boats still land there each morning.</p>"
@@ -123,7 +115,7 @@ def test_any_html_is_a_page_or_an_error(markup: str, is_framed: bool) -> None:
     check(markup.encode("utf-8", "surrogatepass"), "text/html")
 
 
-@bounded
+@bounded(60)
 @given(st.lists(elements(), max_size=4).map("".join), CONTENT_TYPES)
 def test_any_text_xml_or_json_is_a_page_or_an_error(markup: str, content_type: str) -> None:
     for body in (markup, f"<?xml version='1.0'?><rss><item>{markup}</item></rss>", f'["{markup}"]'):

@@ -20,7 +20,7 @@ def test_half_characters_and_control_characters_are_dropped() -> None:
 
     assert clean_results("fake", [GOOD, dirty]) == [
         GOOD,
-        replace(GOOD, title="A [31mtitle", snippet="one two", date="2026"),
+        replace(GOOD, title="A title", snippet="one two", date="2026"),
     ]
 
 

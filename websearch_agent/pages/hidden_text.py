@@ -31,6 +31,8 @@ _UNSEEN_TAGS = frozenset({"style", "script", "title"})
 # else is there. A planted text can be longer than the page round it.
 _MAX_HIDDEN_SHARE = 0.5
 _MIN_SEEN_CHARS = 400
+# Questions whose answers open at a click: so many parts, and most of the page, behind one rule.
+_MIN_FOLDED = 4
 _FAR_AWAY = re.compile(r"-(?:\d{4,}(?:\.\d*)?(?:px|pt)|\d{3,}(?:\.\d*)?(?:em|rem|%|vw|vh))")
 _FAR_MARGIN = re.compile(r"-(?:\d{4,}(?:\.\d*)?(?:px|pt)|\d{3,}(?:\.\d*)?(?:em|rem))")
 _NO_SIZE = re.compile(r"scale[xy]?\(\s*0(?:\.0*)?\s*[,)]|-\d{4,}px")
@@ -69,7 +71,10 @@ def drop_hidden(tree: HtmlElement) -> int:
                 dropped.add(element)
             elif _is_hidden_by(sheets, element, inline, ink):
                 by_sheet.add(element)
-    if _leaves_a_page(sum(map(_chars, _outermost(by_sheet))), total_chars):
+    folded = _outermost(by_sheet)
+    hidden_chars = sum(map(_chars, folded))
+    is_unfolded = len(folded) >= _MIN_FOLDED and hidden_chars > _MAX_HIDDEN_SHARE * total_chars
+    if not is_unfolded and _leaves_a_page(hidden_chars, total_chars):
         dropped |= by_sheet
     return sum(_drop(element) for element in _outermost(dropped))
 
