@@ -9,22 +9,38 @@ import re
 MAX_LINE_CHARS = 120
 
 # Our own fence, and how the common chat templates write roles: ChatML and Llama 3 (<|…|>),
-# DeepSeek (<｜…｜>), Gemma (<start_of_turn>), Mistral ([INST]); and how they write calls.
+# DeepSeek (<｜…｜>), Gemma (<start_of_turn>), Mistral ([INST]); how they write thoughts and calls.
 _TAG = re.compile(
-    r"<(?=\s*/?\s*source|[|｜]|/?(?:start|end)_of_turn|/?tool_(?:calls?|response)\b|/?function\s*[=>]"
-    r"|<\s*/?\s*SYS\s*>>)",
+    r"<(?=\s{0,9}+/?\s{0,9}+source|[|｜]|/?(?:start|end)_of_turn|/?tool_(?:calls?|response|results?)\b"
+    r"|/?function(?:_calls?)?\s{0,9}+[=>]|<\s{0,9}+/?\s{0,9}+SYS\s{0,9}+>>|/?invoke\b"
+    r"|/?(?:think|thinking|system|assistant|eos|bos)>)",
     re.IGNORECASE,
 )
+# Strike-through in HTML, the ends of a text for Llama 2: in code it stays.
+_TEXT_END = re.compile(r"<(?=/?s>)", re.IGNORECASE)
 _SPECIAL_TOKEN_END = re.compile(r"[|｜]>")
 _INSTRUCTION = re.compile(
-    r"\[(/?(?:INST|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT))\]", re.IGNORECASE
+    r"\[(/?(?:INST|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT|SYSTEM|USER|ASSISTANT|THINK))\]"
 )
-_TEXTS_FENCE = re.compile(r"^-{3,}(?=\s*(?:end of )?texts\b)", re.IGNORECASE | re.MULTILINE)
-# "System: …" and "### Instruction:" at the start of a line, as plain templates write turns.
-_TURN = re.compile(
-    r"^([ \t>*#_-]*)(system|assistant|user|human|developer|系统|助手|用户"
-    r"|(?<=###)[ \t]*(?:instructions?|response|input))([ \t*_]*[:：])",
+_TEXTS_FENCE = re.compile(r"^-{3,}+(?=\s*+(?:end of )?texts\b)", re.IGNORECASE | re.MULTILINE)
+_LINE_START = r"^([ \t\u3000>*#_|.)\d-]{0,20}+)"
+# "System: …" at the start of a line, as plain templates write turns. In code, where `user:` is a
+# setting, only with a capital.
+_ROLES = "system|assistant|user|human|developer|系统|助手|用户"
+_TURN = re.compile(rf"{_LINE_START}({_ROLES})([ \t*_]{{0,9}}[:：])", re.IGNORECASE | re.MULTILINE)
+_TURN_IN_CODE = re.compile(
+    rf"{_LINE_START}(System|Assistant|User|Human|SYSTEM|ASSISTANT|USER|HUMAN)"
+    r"([ \t]?:[ \t]{1,9}(?=\w{1,40} ))",
+    re.MULTILINE,
+)
+# "### Instruction:", with a colon or alone on its line.
+_HEADED_TURN = re.compile(
+    rf"^(#{{2,6}}[ \t]+)({_ROLES}|instructions?|response|input)(?=[ \t]*(?:[:：]|$))",
     re.IGNORECASE | re.MULTILINE,
+)
+# As our own prompt puts the question behind the sources.
+_QUESTION = re.compile(
+    rf"{_LINE_START}(question|问题)([ \t*_]{{0,9}}[:：])", re.IGNORECASE | re.MULTILINE
 )
 # Megrez's blocks begin so: in code too, where references stay.
 _CITATION_BLOCK = re.compile(r"\[(?=\s*\[\s*citation)", re.IGNORECASE)
@@ -44,6 +60,7 @@ def plain_page_text(text: str) -> str:
     text = _INSTRUCTION.sub(r"(\1)", _SPECIAL_TOKEN_END.sub("|›", text))
     pieces = _CODE.split(text)
     pieces[::2] = [_plain_prose(prose) for prose in pieces[::2]]
+    pieces[1::2] = [_TURN_IN_CODE.sub(r"\1“\2”\3", code) for code in pieces[1::2]]
     return _CITATION_BLOCK.sub("(", "".join(pieces))
 
 
@@ -55,11 +72,14 @@ def plain_page_line(text: str) -> str:
 
 def count_forged_marks(text: str) -> int:
     """How many marks `plain_page_text` takes the force of; references and ends aside."""
-    prose = "\n".join(_CODE.split(text)[::2])
-    everywhere = (_TAG, _INSTRUCTION, _TEXTS_FENCE, _CITATION_BLOCK)
-    return sum(len(mark.findall(text)) for mark in everywhere) + len(_TURN.findall(prose))
+    pieces = _CODE.split(text)
+    counted = [(mark, text) for mark in (_TAG, _INSTRUCTION, _TEXTS_FENCE, _CITATION_BLOCK)]
+    counted += [(mark, prose) for prose in pieces[::2] for mark in (_TURN, _HEADED_TURN, _TEXT_END)]
+    counted += [(_TURN_IN_CODE, code) for code in pieces[1::2]]
+    return sum(len(mark.findall(part)) for mark, part in counted)
 
 
 def _plain_prose(prose: str) -> str:
-    prose = _TURN.sub(r"\1“\2”\3", prose)
+    prose = _QUESTION.sub(r"\1“\2”\3", _TURN.sub(r"\1“\2”\3", prose))
+    prose = _TEXT_END.sub("‹", _HEADED_TURN.sub(r"\1“\2”", prose))
     return _REFERENCE.sub(r"(\1)", _REFERENCE_BEHIND_SENTENCE.sub("", prose))

@@ -110,7 +110,7 @@ async def test_numbers_stay_over_the_turns_of_a_conversation(store: Conversation
 
 async def test_page_that_redirects_keeps_its_number_too(store: ConversationStore) -> None:
     class Redirecting(FakeReader):
-        async def read(self, url: str, *, fresh: bool = False) -> Page:
+        async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
             return replace(await super().read(url), final_url="https://moved.example/page")
 
     def parts(*replies: Reply) -> AgentParts:

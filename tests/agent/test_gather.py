@@ -73,7 +73,7 @@ async def test_pages_slower_than_enough_others_are_left_and_no_failures() -> Non
 
 async def test_first_result_that_is_read_after_enough_others_is_still_taken() -> None:
     class Late(FakeReader):
-        async def read(self, url: str, *, fresh: bool = False) -> Page:
+        async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
             for _ in range(100 if url == A else 0):
                 await asyncio.sleep(0)  # lets the others go first
             return await super().read(url)
@@ -119,7 +119,7 @@ async def test_fewer_results_than_enough_end_the_reading_when_all_are_in() -> No
 
 async def test_page_that_crashes_the_parser_is_told_and_the_others_are_read() -> None:
     class Parser:
-        async def read(self, url: str, *, fresh: bool = False) -> Page:
+        async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
             body = b"crash" if url == A else b"text"
             page = await parsing.extract(body, url=url, content_type="text/html")
             return make_page(url, page.text)
@@ -136,7 +136,7 @@ async def test_unexpected_error_of_one_page_is_told_without_its_text(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(FakeReader):
-        async def read(self, url: str, *, fresh: bool = False) -> Page:
+        async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
             if url == A:
                 raise RuntimeError("secret detail")
             return await super().read(url)

@@ -21,6 +21,11 @@ def sent(query: str, question: str = "How do I set up httpx?", **more: object) -
         (f"httpx {KEY}", "httpx"),
         ("httpx anna@example.org", "httpx"),
         ("httpx 4111 1111 1111 1111", "httpx"),
+        ("httpx 4111.1111.1111.1111", "httpx"),
+        ("httpx evil.xn--p1ai/leak=abc", "httpx"),
+        ("httpx domain:evil.example", "httpx"),
+        ("site：evil.example httpx", "httpx"),
+        ("!!g httpx", "httpx"),
         ("httpx DE44 5001 0517 5407 3249 31", "httpx"),
         ("httpx dGhlIHBhc3N3b3JkIGlzIDEyMzQ", "httpx"),
     ],
@@ -38,6 +43,10 @@ def test_addresses_and_secrets_are_left_out_and_told(query: str, expected: str) 
     [
         "Qwen2.5-Coder-1.5B-Instruct window",
         "node.js asp.net booking.com",
+        "What is Next.js?",
+        "Who owns amazon.com?",
+        "manage.py?",
+        "ASP.NET/C# tutorial",
         "state-of-the-art-methods 2024",
         "population 1,234,567,890",
         "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogoch",
@@ -54,10 +63,23 @@ def test_what_the_person_asks_about_may_be_searched() -> None:
     assert sent("anna@example.org", "Who is anna@example.org?") == ("anna@example.org",)
 
 
+def test_what_was_said_before_may_be_searched_too() -> None:
+    asked_before = ["Who wrote the book with the ISBN 978-3-16-148410-0?"]
+    query = "978-3-16-148410-0 author"
+    assert sent(query, "And when?", asked_before=asked_before) == (query,)
+
+
+def test_a_long_question_takes_no_time() -> None:
+    for text in ("a." * 10_000, "x@" + "a-" * 9_000, "4" * 20_000):
+        guard_queries([text], question=text)
+
+
 def test_keys_and_passwords_are_never_searched_even_if_asked_about() -> None:
     assert sent(f"why does {KEY} fail", f"Why does {KEY} fail?") == ("why does fail",)
     asked = "My password is hunter2. Why can I not log in?"
     assert sent("hunter2 log in", asked) == ("log in",)
+    assert sent("h u n t e r 2 log in", asked) == ()
+    assert sent("2retnuh", asked) == ()
     before = ["我的密码是 abc12345，请记住"]
     assert sent("abc12345 泄露", "怎么修改设置", asked_before=before) == ("泄露",)
 

@@ -2,71 +2,64 @@
 
 An address can carry what the conversation says to whoever owns it, at a click or, as an image,
 without one. Whoever shows the answer's Markdown (this page, a terminal, another program) finds no
-links in it but those to its sources. Code stays as it is. Where it takes the whole text to know
-whether something is code, it is taken for none: then only what looks like a link is changed.
+links in it but those to its sources, and no HTML. Code stays as it is; an address in the text
+becomes code, which no program turns into a link. Where it takes the whole text to know whether
+something is code, it is taken for none: then only what looks like a link is changed.
 """
 
 import re
 from collections.abc import Collection
+from string import punctuation
+
+from websearch_agent.agent.code_lines import CodeLines
 
 # Longer than this, nothing is waited for: then "](" is torn apart, and a backtick is a backtick.
 MAX_LABEL_CHARS = 200
 MAX_CODE_CHARS = 400
 MAX_TARGET_CHARS = 2100
 
-# What stands before a block within quotations and lists.
-_PREFIX = r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+[ \t>]*)*"
-_FENCE_LINE = re.compile(rf"(?P<prefix>{_PREFIX})(?P<fence>`{{3,}}(?=[^`\n]*$)|~{{3,}}).*\n?")
-_LINE_SO_FAR = re.compile(
-    rf"{_PREFIX}(?:\Z|`{{1,2}}\Z|`{{3}}|~{{1,2}}\Z|~{{3}}|[-+*]\Z|\d{{1,9}}[.)]?\Z)"
-)
-_PREFIX_ALONE = re.compile(_PREFIX)
 _TICKS = re.compile(r"`+")
 # Possessive, so that nothing is tried twice.
 _LABEL = re.compile(rf"(?:\\.|[^\[\]\\\n]|\[[^\[\]\n]*+\]){{0,{MAX_LABEL_CHARS}}}+")
 _TARGET = re.compile(
-    r"\([ \t]*+(?P<address><[^<>\n]*>|(?:\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*+\))*+)"
-    r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?[ \t]*\)"
+    r"\([ \t]*+(?P<address><[^<>\n]*+>|(?:\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*+\))*+)"
+    r"(?:[ \t]++(?:\"[^\"\n]*+\"|'[^'\n]*+'|\([^()\n]*+\)))?[ \t]*+\)"
 )
 _TARGET_SO_FAR = re.compile(
     r"\([ \t]*+(?:<[^<>\n]*+>?|[^\s<]\S*+)?(?:[ \t]++(?:[\"'(][^\n]*+)?)?\Z"
 )
-_DEFINED = re.compile(r"\]:[ \t]*+\n?[ \t]*+(?P<address>\S+)(?=\s|\Z)")
-_DEFINED_SO_FAR = re.compile(r"\]:[ \t]*+\n?[ \t]*+\S*+\Z")
-_AUTOLINK = re.compile(
-    r"<(?P<address>[a-z][a-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>", re.IGNORECASE
-)
-_AUTOLINK_SO_FAR = re.compile(rf"<[^\s<>]{{0,{MAX_TARGET_CHARS}}}+\Z")
-# Tags that load, lead or act, for those who show the raw HTML of an answer. At the beginning of a
-# line any tag would begin a block of HTML, in which fences and links are none.
-_TAG = re.compile(
-    r"</?(?:a|applet|audio|base|body|button|embed|form|frame|frameset|html|iframe|image|img|input"
-    r"|link|math|meta|object|picture|script|source|style|svg|track|video)(?![a-z0-9:-])",
+_ADDRESS = re.compile(
+    rf"(?:https?://|ftp://|www\.|//(?=[\w-]+\.))[^\s<>\[\]`\"'“”（）。，；、]{{1,{MAX_TARGET_CHARS}}}",
     re.IGNORECASE,
 )
-_TAG_AT_LINE_START = re.compile(r"<[a-z/!?]", re.IGNORECASE)
+_ADDRESS_SO_FAR = re.compile(
+    r"(?:h|ht|htt|https?:?|https?:/{1,2}|f|ft|ftp:?|ftp:/{1,2}|w|ww|www\.?|http|/{1,2}[\w-]{0,63})\Z",
+    re.IGNORECASE,
+)
+_AUTOLINK = re.compile(rf"<(?P<address>https?://[^\s<>]{{1,{MAX_TARGET_CHARS}}}+)>", re.IGNORECASE)
+_AUTOLINK_SO_FAR = re.compile(rf"<(?:h[^\s<>]{{0,{MAX_TARGET_CHARS}}}+)?\Z", re.IGNORECASE)
+_TAG = re.compile(r"<[a-z/!?]", re.IGNORECASE)
 _LOOKS_LIKE_ADDRESS = re.compile(r"[:/.#?%&@]")
+_PUNCTUATION_BEHIND = ".,;:!?*_~)]}|"
 # What may begin one of these; a text without them goes out at once.
-_SPECIAL = re.compile(r"[!\[\]<`\\\n]")
-_MARKUP = re.compile(r"([!\[\]<>`\\])")
+_SPECIAL = re.compile(r"[!\[\]<`\\\n]|(?<![^\W_])[hfw]|(?<![:/\w])/", re.IGNORECASE)
 
 
 class LinkFilter:
     """Takes a Markdown text in pieces and gives it out with links to `addresses` only.
 
-    A link elsewhere is left as its words and its address in round brackets, an image likewise,
-    a tag that loads something with a backslash in front, so that it is shown as it was written.
-    `[n](address)` is left as `[n]`. `removed` counts them.
+    A link elsewhere is left as its words and its address as code, an image likewise, a bare
+    address as code, a tag with a backslash in front, so that it is shown as it was written.
+    `[n](address)` is left as `[n]`. Line breaks are made plain. `removed` counts links, images
+    and tags.
     """
 
     def __init__(self, addresses: Collection[str]) -> None:
         self._addresses = frozenset(addresses)
         self._held = ""
-        self._fence: re.Match[str] | None = None
-        self._knows_code = True
-        self._ticks_are_open = False
-        self._line_start = True
+        self._code = CodeLines()
         self._line = ""
+        self._is_code: bool | None = None
         self._final = False
         self.removed = 0
 
@@ -81,85 +74,72 @@ class LinkFilter:
         return self._run()
 
     def _run(self) -> str:
+        ends_in_half_break = self._held.endswith("\r") and not self._final
+        self._held, half = (self._held[:-1], "\r") if ends_in_half_break else (self._held, "")
+        self._held = re.sub("\r\n?|\x0b|\x0c|\x85|\u2028|\u2029", "\n", self._held)
         out: list[str] = []
         while self._held:
             step = self._step()
             if step is None:
                 break
             shown, length = step
+            self._held = self._held[length:]
+            self._pass_over(shown)
             out.append(shown)
-            taken, self._held = self._held[:length], self._held[length:]
-            self._pass_over(taken)
+        self._held += half
         return "".join(out)
 
-    def _pass_over(self, taken: str) -> None:
-        self._line_start = taken.endswith("\n")
-        if self._line_start and not (self._line + taken).strip():
-            self._ticks_are_open = False  # Code within a line ends with its paragraph.
-        self._line = "" if self._line_start else (self._line + taken)[-MAX_LABEL_CHARS:]
+    def _pass_over(self, shown: str) -> None:
+        """Take note of what goes out: it is what others will parse."""
+        for line in shown.splitlines(keepends=True):
+            self._line += line
+            if line.endswith("\n"):
+                self._code.add(self._line)
+                self._line, self._is_code = "", None
 
     def _step(self) -> tuple[str, int] | None:
         """What to show of the head of the held text, and its length; None: more is needed."""
-        if self._line_start:
-            waits = self._fence or (self._knows_code and _LINE_SO_FAR.match(self._held))
-            if waits and "\n" not in self._held and not self._final:
+        if self._is_code is None:
+            start = self._held.partition("\n")
+            self._is_code = self._code.is_code(start[0] + start[1] + ("\n" if self._final else ""))
+            if self._is_code is None:
                 return None
-            if waits:
-                fenced = self._step_fence()
-                if fenced is not None:
-                    return fenced
+        end_of_line = self._held.find("\n") + 1
+        if self._is_code:
+            return self._as_it_is(end_of_line or len(self._held))
         match self._held[0]:
             case "`":
                 return self._step_ticks()
             case "\\":
-                return self._as_it_is(2) if len(self._held) > 1 or self._final else None
+                return self._step_backslash()
             case "!" | "[":
                 return self._step_link()
             case "]":
                 return self._step_label_end()
             case "<":
                 return self._step_tag()
+            case "h" | "H" | "f" | "F" | "w" | "W" | "/":
+                return self._step_address()
         special = _SPECIAL.search(self._held)
         if special is None:
             return self._as_it_is(len(self._held))
         return self._as_it_is(special.start() + (special[0] == "\n"))
 
-    # ---- code --------------------------------------------------------------------------------
-
-    def _step_fence(self) -> tuple[str, int] | None:
-        """A line of a code block, its fences included; None for any other line.
-
-        Where a line within a fence stands further left than the fence does, that depends on the
-        list round it: from there on nothing is taken for code.
-        """
-        line = self._held[: self._held.find("\n") + 1] or self._held
-        if self._fence is None:
-            self._fence = _FENCE_LINE.fullmatch(line)
-            # Four blanks, or a tab, make code of their own, in which a fence is text.
-            is_fence = self._fence and not re.search(" {4}|\t", self._fence["prefix"])
-            if is_fence and not self._ticks_are_open:
-                return self._as_it_is(len(line))
-            self._fence = None
+    def _step_backslash(self) -> tuple[str, int] | None:
+        if len(self._held) < 2 and not self._final:
             return None
-        prefix, fence = self._fence["prefix"], self._fence["fence"]
-        if line.strip() and not _is_within(prefix, line):
-            self._fence, self._knows_code = None, False
-            return None
-        end = line[len(prefix) :].strip(" \t\n")
-        indent = len(line) - len(line.lstrip(" ")) - len(prefix)
-        if set(end) == {fence[0]} and len(end) >= len(fence) and indent <= 3:
-            self._fence = None
-        return self._as_it_is(len(line))
+        return self._as_it_is(2 if self._held[1:2] in punctuation else 1)
+
+    # ---- code within a line ------------------------------------------------------------------
 
     def _step_ticks(self) -> tuple[str, int] | None:
-        """Code within a line, if it ends there. Behind an open one nothing is code until the
-        paragraph ends: which backticks belong together is not known yet."""
+        """Code within a line, if it ends there; other backticks are made plain ones, or they
+        could pair with some that come later."""
         run = _TICKS.match(self._held)
         length = run.end() if run else 1
         if length == len(self._held) and not self._final:
             return None
-        if self._ticks_are_open or not self._knows_code:
-            return self._as_it_is(length)
+        apart = " " if self._line.endswith("`") else ""
         within = self._held[length : length + MAX_CODE_CHARS].partition("\n")[0]
         for ticks in _TICKS.finditer(within):
             if len(ticks[0]) == length:
@@ -167,11 +147,10 @@ class LinkFilter:
                     return None  # One more backtick would make it another run.
                 if "|" in within[: ticks.start()]:
                     break  # In a table each cell ends it.
-                return self._as_it_is(length + ticks.end())
+                return apart + self._held[: length + ticks.end()], length + ticks.end()
         if len(within) == len(self._held) - length < MAX_CODE_CHARS and not self._final:
             return None
-        self._ticks_are_open = True
-        return self._as_it_is(length)
+        return apart + "\\`" * length, length
 
     # ---- links -------------------------------------------------------------------------------
 
@@ -205,18 +184,20 @@ class LinkFilter:
         is_citation = label.isascii() and label.isdigit() and not is_image
         if is_citation and not _LOOKS_LIKE_ADDRESS.search(address):
             return self._as_it_is(target.end())  # "rows[0](x)" is a call.
-        words = self._filtered(label)
+        words = self._words(label)
         if address in self._addresses and not is_image:
             return f"[{words}]{target[0]}", target.end()
         self.removed += 1
         if is_citation:
             return f"[{label}]", target.end()
-        return f"{words} ({_plain(address)})".strip() if address else words, target.end()
+        apart = " " if self._line[-1:].isalnum() else ""
+        shown = f"{words} ({self._as_code(address)})" if address else words
+        return apart + shown.strip(), target.end()
 
-    def _filtered(self, label: str) -> str:
-        """The words of a link, in which images and tags may stand."""
+    def _words(self, label: str) -> str:
+        """The words of a link, in which images, tags and addresses may stand."""
         inner = LinkFilter(self._addresses)
-        inner._line_start, inner._line = False, "."
+        inner._line, inner._is_code = ".", False
         words = inner.feed(label) + inner.finish()
         self.removed += inner.removed
         return words
@@ -228,44 +209,46 @@ class LinkFilter:
         if self._held[1:2] == "(":
             self.removed += 1
             return "] ", 1
-        if self._held[1:2] != ":":
+        if self._held[1:2] == ":" and self._line.lstrip(" \t>-+*.)0123456789")[:1] in ("[", ""):
+            return "] ", 1  # "[a]: address" at the beginning of a line.
+        return self._as_it_is(1)
+
+    # ---- addresses and tags ------------------------------------------------------------------
+
+    def _step_address(self) -> tuple[str, int] | None:
+        """A bare address; many programs make a link of it."""
+        before = self._line[-1:]
+        if before.isalnum() or (self._held[0] == "/" and before in (":", "/")):
             return self._as_it_is(1)
-        if not self._final and _DEFINED_SO_FAR.match(self._held):
-            return None if len(self._held) < MAX_TARGET_CHARS else ("] ", 2)
-        defined = _DEFINED.match(self._held)
-        address = defined["address"].strip("<>") if defined else ""
-        if not _LOOKS_LIKE_ADDRESS.search(address) or address in self._addresses:
-            return self._as_it_is(2)
+        found = _ADDRESS.match(self._held)
+        if found is None:
+            waits = _ADDRESS_SO_FAR.match(self._held) and not self._final
+            return None if waits else self._as_it_is(1)
+        if found.end() == len(self._held) and not self._final:
+            return None
+        address = found[0].rstrip(_PUNCTUATION_BEHIND)
+        if address in self._addresses:
+            return self._as_it_is(len(address))
         self.removed += 1
-        return "] ", 2
+        return self._as_code(address), len(address)
 
     def _step_tag(self) -> tuple[str, int] | None:
         if not self._final and _AUTOLINK_SO_FAR.match(self._held):
             return None
         autolink = _AUTOLINK.match(self._held)
+        if autolink is not None and autolink["address"] in self._addresses:
+            return self._as_it_is(autolink.end())
         if autolink is not None:
-            if autolink["address"] in self._addresses:
-                return self._as_it_is(autolink.end())
             self.removed += 1
-            return "\\<", 1
+            return self._as_code(autolink["address"]), autolink.end()
         if _TAG.match(self._held):
-            self.removed += 1
             return "\\<", 1
-        if self._knows_code and _PREFIX_ALONE.fullmatch(self._line):
-            return ("\\<" if _TAG_AT_LINE_START.match(self._held) else "<"), 1
         return self._as_it_is(1)
+
+    def _as_code(self, address: str) -> str:
+        """The address as code: shown as it is, and no link anywhere."""
+        apart = " " if self._line.endswith(("`", "\\")) else ""
+        return f"{apart}`{address.replace('`', '%60').replace('|', '%7C')}`"
 
     def _as_it_is(self, length: int) -> tuple[str, int]:
         return self._held[:length], length
-
-
-def _is_within(prefix: str, line: str) -> bool:
-    """Whether the line can be in the list or quotation that stands in front of a fence."""
-    if ">" in prefix:
-        return line.startswith(prefix.rstrip())
-    return len(line) - len(line.lstrip(" \t")) >= len(prefix)
-
-
-def _plain(address: str) -> str:
-    """The address as text that means nothing in Markdown."""
-    return _MARKUP.sub(r"\\\1", address)

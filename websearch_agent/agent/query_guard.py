@@ -13,19 +13,23 @@ from websearch_agent.function_words import ENGLISH_FUNCTION_WORDS
 from websearch_agent.prompts import language_name
 
 MAX_QUERY_CHARS = 300
+# Before anything else: a question may have 20,000 characters.
+MAX_LOOKED_AT_CHARS = 3000
 MIN_SECRET_CHARS = 20
 MIN_CODE_CHARS = 14
+MIN_SPELT_CHARS = 6
 
+_HOST = r"(?:[\w-]{1,63}+\.){1,9}+[\w-]{2,63}+(?::\d{1,5}+)?"
+# Without "https://" only if it carries something: "asp.net/c#" and "booking.com" are names.
 _URL = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]{1,30}://|\bwww\.)\S+"
-    r"|\b(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?[/?#]\S*",
+    rf"(?:\b[a-z][a-z0-9+.-]{{1,30}}://|\bwww\.)\S+|\b{_HOST}(?:/\S*[?=&%]\S+|/\S{{16,}}|[?]\S+=\S*)",
     re.IGNORECASE,
 )
-_MAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
-# "site:a.org" binds a search to a site: that is for the person to say.
+_MAIL = re.compile(r"\b[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,9}", re.IGNORECASE)
+# "site:a.org" binds a search to a site, "!g" sends it elsewhere: that is for the person to say.
 _OPERATOR = re.compile(
-    r"(?<![\w-])-?(?:site|inurl|intitle|intext|allinurl|link|cache|related|ip|feed|filetype)"
-    r":\S*",
+    r"(?<![\w-])-?(?:site|domain|host|url|inurl|intitle|allintitle|allinurl|intext|inbody|inanchor"
+    r"|link|cache|related|ip|feed|filetype|ext|loc|location|source)[:：]\S*|(?<!\S)!{1,2}\w+",
     re.IGNORECASE,
 )
 # Keys as their issuers write them.
@@ -42,6 +46,7 @@ _NAMED_SECRET = re.compile(
 )
 _LONG_TOKEN = re.compile(rf"[\w+/=-]{{{MIN_SECRET_CHARS},}}", re.ASCII)
 _LONG_NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[ -]?\d){9,18}(?![\w.])")
+_CARD_NUMBER = re.compile(r"(?<!\d)\d{4}(?:[ ./_-]?\d{4}){2}[ ./_-]?\d{1,7}(?!\d)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+", re.UNICODE)
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -67,11 +72,17 @@ def guard_queries(
     `asked_before`: what the person asked before in the conversation, and the queries that were
     sent for this question. `pages_shown`: the model has read pages in the call that wrote these.
     """
-    secrets = _named_secrets([question, *asked_before])
+    said = "\n".join([question, *asked_before])
+    secrets = _named_secrets(said)
     kept: list[str] = []
     refused: list[str] = []
     for query in queries:
-        cleaned, taken = _without_secrets(query, question, secrets)
+        if _spells_out(query, secrets):
+            refused.append(_say(question, "a key or password was left out", "略去了密钥或密码"))
+            query = _without(secrets, query)
+            if _spells_out(query, secrets):
+                continue
+        cleaned, taken = _without_secrets(query[:MAX_LOOKED_AT_CHARS], question, said)
         refused += taken
         if not re.search(r"\w", cleaned):
             continue
@@ -86,16 +97,16 @@ def guard_queries(
     return GuardedQueries(tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(refused)))
 
 
-def _without_secrets(query: str, question: str, secrets: frozenset[str]) -> tuple[str, list[str]]:
-    """The query without addresses, keys, passwords and the like, and what was taken out.
+def _without_secrets(query: str, question: str, said: str) -> tuple[str, list[str]]:
+    """The query without addresses, keys, private numbers and the like, and what was taken out.
 
-    What is not quoted again here must not be shown either.
+    What the person said may be searched, but for keys. What is left out here is not shown either.
     """
     taken: list[str] = []
 
-    def cut(pattern: re.Pattern[str], text: str, why: str, *, asked_is_fine: bool) -> str:
+    def cut(pattern: re.Pattern[str], text: str, why: str, *, may_be_said: bool = True) -> str:
         def replaced(match: re.Match[str]) -> str:
-            if asked_is_fine and match[0] in question:
+            if may_be_said and match[0].strip(".,;:!?") in said:
                 return match[0]
             taken.append(why)
             return " "
@@ -107,24 +118,39 @@ def _without_secrets(query: str, question: str, secrets: frozenset[str]) -> tupl
     operator = _say(question, "a search operator was left out", "略去了搜索运算符")
     number = _say(question, "a private number or address was left out", "略去了私人号码或邮箱")
     code = _say(question, "an unreadable code was left out", "略去了无法辨认的代码")
-    for secret in secrets:
-        query = cut(re.compile(re.escape(secret), re.IGNORECASE), query, key, asked_is_fine=False)
-    query = cut(_KEY, query, key, asked_is_fine=False)
-    query = cut(_URL, query, address, asked_is_fine=False)
-    query = cut(_OPERATOR, query, operator, asked_is_fine=True)
-    for private in (_MAIL, _IBAN, _LONG_NUMBER):
-        query = cut(private, query, number, asked_is_fine=True)
+    query = cut(_KEY, query, key, may_be_said=False)
+    query = cut(_OPERATOR, cut(_URL, query, address), operator)
+    for private in (_MAIL, _IBAN, _CARD_NUMBER, _LONG_NUMBER):
+        query = cut(private, query, number)
     for token in _LONG_TOKEN.findall(query):
-        if token not in question and _is_code(token):
+        if token not in said and _is_code(token):
             query = query.replace(token, " ")
             taken.append(code)
     return " ".join(query.split()), taken
 
 
-def _named_secrets(said: Sequence[str]) -> frozenset[str]:
-    """What the person called a password, key or the like."""
-    values = (match["value"] for text in said for match in _NAMED_SECRET.finditer(text))
+def _named_secrets(said: str) -> frozenset[str]:
+    """What the person called a password, key or the like, in lower case."""
+    values = (match["value"].casefold() for match in _NAMED_SECRET.finditer(said))
     return frozenset(value.rstrip(".!?)]") for value in values) - {""}
+
+
+def _without(secrets: frozenset[str], query: str) -> str:
+    for secret in secrets:
+        query = re.sub(re.escape(secret), " ", query, flags=re.IGNORECASE)
+    return query
+
+
+def _spells_out(query: str, secrets: frozenset[str]) -> bool:
+    """Whether a secret stands in it, also letter by letter or from its end."""
+    written = query.casefold()
+    letters = re.sub(r"[\W_]", "", written)
+    for secret in secrets:
+        plain = re.sub(r"[\W_]", "", secret)
+        is_spelt = len(plain) >= MIN_SPELT_CHARS and (plain in letters or plain[::-1] in letters)
+        if secret in written or is_spelt:
+            return True
+    return False
 
 
 def _is_code(token: str) -> bool:

@@ -26,6 +26,9 @@ MIN_PATIENCE_S = 1.5
 MIN_GRACE_S = 0.3
 # What an engine remembers of a page that is gone or may not be read is no source either.
 WITHOUT_SNIPPET = frozenset({PageMissing.code, AddressNotAllowed.code})
+# The person, and engines that the operator runs. Whoever gets a page into a public engine must not
+# choose what is called inside the networks that the operator opened.
+MAY_NAME_INTRANET = frozenset({"question", "searxng", "local"})
 
 _logger = logging.getLogger(__name__)
 
@@ -137,7 +140,11 @@ async def _read_one(result: SearchResult, context: AgentContext) -> Page | PageF
         if result.document_id is not None:
             return await context.documents.read_document(result.document_id)
         # A page that the person named is wanted as it is now.
-        return await context.reader.read(result.url, fresh=result.engine == "question")
+        return await context.reader.read(
+            result.url,
+            fresh=result.engine == "question",
+            intranet=result.engine in MAY_NAME_INTRANET,
+        )
     except AgentError as error:
         return PageFailure(result.url, error.code, error.message)
     except Exception:  # The door to foreign pages: one of them never ends the answer.

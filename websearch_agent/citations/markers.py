@@ -29,6 +29,8 @@ MAX_HELD_CHARS = MAX_MARKER_CHARS + _MAX_SPACES + 2
 
 _FENCE = re.compile(BEFORE_FENCE + FENCE)
 _FENCE_SO_FAR = re.compile(BEFORE_FENCE + r"(?:`{0,16}|~{0,16})")
+# What may stand before a block: quotations, lists.
+_LINE_PREFIX = re.compile(r"(?:[ \t>*+.)\d-])*+")
 _FENCE_END = re.compile(rf"({BEFORE_CLOSING_FENCE}{FENCE})[ \t]{{0,16}}")
 _PLAIN = re.compile(r"[^\[【［(（`\\\n 。！？；]+[。！？；]?|[。！？；]")
 _TARGET_PART = re.compile(r"[^\s()]+")
@@ -229,6 +231,8 @@ class CitationStream:
         length = len(spaces) + marker.length
         if not placed and self._blank_line and behind in (":", "："):
             length += 1  # "[9]: A title" without its number: the colon would hang in the air.
+        if not placed:
+            self._put(self._keep_apart(behind))
         if placed:
             self._put(spaces)
             self._uncited.add_markers(spaces + "".join(f"[{number}]" for number in placed))
@@ -236,6 +240,24 @@ class CitationStream:
         for number, added in placed.items():
             self._put_marker(number, added=added)
         self._held = self._held[length:]
+
+    def _keep_apart(self, behind: str) -> str:
+        """What stands in for a dropped marker, so that its neighbours do not become a link, a tag,
+        an address or a block together: "]" and "(", "ht" and "tps://", a line's start and "~~~"."""
+        before = self._last_chars[-1:]
+        if (
+            behind
+            and behind in "[~"
+            and _LINE_PREFIX.fullmatch(self._last_chars.rpartition("\n")[2])
+        ):
+            return "\\"
+        if before.isspace() or not before or behind.isspace() or not behind:
+            return ""
+        if before in "]<!`\\[":
+            joins = behind not in ".,;。，；、"
+        else:
+            joins = behind not in ".,;!?。，；！？、)）[【［"
+        return " " if joins else ""
 
     def _choose_numbers(self, numbers: Sequence[int]) -> dict[int, bool]:
         """Those to put here, and whether they are added; the dropped ones are counted."""
