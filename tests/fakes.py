@@ -113,7 +113,7 @@ class FakeReader:
         self._pages = pages
         self.cancelled: list[str] = []
 
-    async def read(self, url: str, *, fresh: bool = False) -> Page:
+    async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
         text = self._pages.get(url, PageUnreachable("404"))
         if text is None:
             try:

@@ -1,7 +1,10 @@
 """Dockerfile and docker-compose.yml: what can be checked of them without Docker."""
 
+import json
+import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +83,51 @@ def test_published_ports_are_on_loopback_unless_said_otherwise() -> None:
     assert len(published) == 2
     assert all(port.startswith("${AGENT_ADDRESS:-127.0.0.1}:") for port in published)
     assert not {name for name in ("vllm", "searxng") if "ports" in SERVICES[name]}
+
+
+@pytest.mark.parametrize("name", ["agent", "agent-cpu"])
+@pytest.mark.parametrize(
+    ("address", "auth", "told"),
+    [
+        ("", "", "off"),
+        ("127.0.0.1", "", "off"),
+        ("127.0.0.2", "", "off"),
+        ("localhost", "", "off"),
+        ("[::1]", "", "off"),
+        ("0.0.0.0", "", "required"),
+        ("[::]", "", "required"),
+        ("192.0.2.7", "", "required"),
+        ("0.0.0.0", "off", "off"),
+        ("0.0.0.0", "auto", "auto"),
+        ("", "required", "required"),
+    ],
+)
+def test_login_is_required_where_others_reach_the_page(
+    tmp_path: Path, name: str, address: str, auth: str, told: str
+) -> None:
+    service = SERVICES[name]
+    environment = service["environment"]
+    assert default_of(environment["WEBSEARCH_AUTH"]) == ""
+    assert default_of(environment["AGENT_ADDRESS"]) == ""
+    program = tmp_path / "websearch-agent"
+    program.write_text('#!/bin/sh\necho "$WEBSEARCH_AUTH" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    # Compose writes "$" for "$$".
+    command = [part.replace("$$", "$") for part in (*service["entrypoint"], *service["command"])]
+    variables = {"WEBSEARCH_AUTH": auth, "AGENT_ADDRESS": address}
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        command, env={**variables, "PATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [told, *service["command"]]
+
+
+def test_compose_starts_what_the_image_starts() -> None:
+    (started,) = re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)
+    assert 'ENTRYPOINT ["websearch-agent"]' in DOCKERFILE
+    for name in ("agent", "agent-cpu"):
+        assert SERVICES[name]["command"] == json.loads(started)
+        assert SERVICES[name]["entrypoint"][:2] == ["sh", "-c"]
 
 
 def test_agent_waits_for_healthy_services() -> None:

@@ -191,7 +191,9 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_hosts)] = Field(
         default=(),
         description="Host names, separated by commas, under which the page may be asked for, for "
-        "example `answers.example.org`. Empty: the loopback names when it listens there, else any.",
+        "example `answers.example.org`. Empty: the loopback names and the host of "
+        "`WEBSEARCH_PUBLIC_URL`; without that, on an address that others reach, also IP addresses "
+        "and the machine's own name.",
     )
     intranet_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_host_patterns)] = (
         Field(

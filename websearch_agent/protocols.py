@@ -112,10 +112,11 @@ class SearchEngine(Protocol):
 class PageReader(Protocol):
     """Fetches and cleans a foreign page. Raises PageError subclasses.
 
-    `fresh`: as it is now, not from a cache.
+    `fresh`: as it is now, not from a cache. `intranet`: the person named the address, or an engine
+    of one's own, so networks and hosts that the operator opened are open to it.
     """
 
-    async def read(self, url: str, *, fresh: bool = False) -> Page: ...
+    async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page: ...
 
 
 class DocumentStore(Protocol):

@@ -71,6 +71,20 @@ async def test_pages_slower_than_enough_others_are_left_and_no_failures() -> Non
     assert reader.cancelled == [A]
 
 
+async def test_only_the_person_and_own_engines_may_name_pages_of_the_intranet() -> None:
+    asked: dict[str, bool] = {}
+
+    class Asked(FakeReader):
+        async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
+            asked[url] = intranet
+            return await super().read(url)
+
+    engines = {A: "question", B: "searxng", C: "ddgs", D: "brave"}
+    found = [replace(result, engine=engines[result.url]) for result in make_results(A, B, C, D)]
+    await read(make_context(Asked({A: "a", B: "b", C: "c", D: "d"}), deadline_s=3600.0), found)
+    assert asked == {A: True, B: True, C: False, D: False}
+
+
 async def test_first_result_that_is_read_after_enough_others_is_still_taken() -> None:
     class Late(FakeReader):
         async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:

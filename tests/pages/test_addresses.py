@@ -111,7 +111,11 @@ def test_pattern_of_names_opens_no_address_in_digits() -> None:
 
 
 METADATA = ["169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254",
-            "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fe80::a9fe:a9fe%1"]  # fmt: skip
+            "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fe80::a9fe:a9fe%1",
+            "::ffff:0:169.254.169.254", "::169.254.169.254", "2002:a9fe:a9fe::1",
+            "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:fffe::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::",
+            "64:ff9b:1:a9:fe:a9fe::", "64:ff9b:1:0:a9:fea9:fe00:0",
+            "169.254.169.123"]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", METADATA)
@@ -127,8 +131,22 @@ def test_metadata_service_that_was_opened_alone_may_be_read(network: str) -> Non
     check_addresses("meta", 8775, [address], opened(network))
 
 
+@pytest.mark.parametrize("address", ["169.254.0.1", "64:ff9b::169.254.0.1", "::169.254.7.7"])
+def test_link_local_address_is_not_opened_by_a_wide_network_or_a_name(address: str) -> None:
+    wide = opened("0.0.0.0/0", "::/0", "wiki", "169.0.0.0/8")
+    with pytest.raises(AddressNotAllowed, match="link-local"):
+        check_addresses("wiki", 80, [ip_address(address)], wide)
+
+
+@pytest.mark.parametrize("network", ["169.254.0.1/32", "169.254.0.0/24", "169.254.0.0/16"])
+def test_link_local_address_that_was_opened_as_one_may_be_read(network: str) -> None:
+    check_addresses("printer", 80, [ip_address("169.254.0.1")], opened(network))
+
+
 LOCAL_NAMES = ["localhost", "a.localhost", "printer.local", "metadata.google.internal", "wiki",
-               "nas.home.arpa", "router.lan", "x.corp", "localhost.localdomain"]  # fmt: skip
+               "nas.home.arpa", "router.lan", "x.corp", "localhost.localdomain",
+               "kubernetes.default.svc", "a.default.svc.cluster.local", "vault.service.consul",
+               "metadata.goog", "a.onion", "fritz.box", "db.docker", "nas.localnet"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", LOCAL_NAMES)
@@ -140,6 +158,7 @@ def test_proxy_is_not_asked_for_names_of_local_networks(host: str) -> None:
 
 
 def test_proxy_is_asked_for_public_names_on_web_ports_only() -> None:
-    assert checked_url("http://local.example.com/", proxy_resolves=True).host
+    for host in ("local.example.com", "svc.example.com", "x.goog", "box.example"):
+        assert checked_url(f"http://{host}/", proxy_resolves=True).host == host
     with pytest.raises(AddressNotAllowed):
         checked_url("http://example.com:22/", opened=opened("10.0.0.0/8"), proxy_resolves=True)

@@ -23,6 +23,13 @@ HIDDEN_BY_STYLE = [
     "clip-path:inset(50%)", "width:1px;height:1px;overflow:hidden", "height:0;overflow:hidden",
     "opacity:0;position:absolute", "transform:scale(0)", "display:/**/none", r"d\69splay:none",
     "DISPLAY:NONE!important", "content-visibility:hidden", "margin-left:-9999px",
+    "opacity:0", "position:absolute;left:-999px", "position:fixed;inset:-9999px auto auto -9999px",
+    "translate:-9999px", "transform:translateX(-300vw)", "transform:scale(.001)", "scale:0",
+    "zoom:0.001", "filter:opacity(0)", "width:0;overflow:hidden", "height:0;overflow-y:hidden",
+    "height:0;overflow:auto", "max-height:calc(0px);overflow:clip", "font-size:calc(0px)",
+    "font-size:1e-3px", "font-size:.1vmin", "clip-path:polygon(0 0,0 0,0 0)",
+    "clip-path:circle(0)", "clip-path:inset(100%)", "color:aliceblue", "color:oklch(1 0 0)",
+    "color:lab(100 0 0)", "color:hwb(0 100% 0%)", "color:color(srgb 1 1 1)",
 ]  # fmt: skip
 
 
@@ -44,6 +51,13 @@ def test_text_hidden_by_an_inline_style_is_left_out_and_counted(style: str) -> N
         (".a.b{position:absolute;left:-9999px}", "<p class='b a'>{}</p>"),
         ("/* .x{} */ @import url(a); .x{opacity:0;pointer-events:none}", "<p class='x'>{}</p>"),
         (".x{background:#123456;color:#123457}", "<p class='x'>{}</p>"),
+        (".y .x{display:none}", "<div class='y'><p class='x'>{}</p></div>"),
+        ("article>.x{display:none}", "<p class='x'>{}</p>"),
+        ("@media screen{.x{display:none}}", "<p class='x'>{}</p>"),
+        ("@media only screen and (min-width:1px){.x{display:none}}", "<p class='x'>{}</p>"),
+        ("@layer a{@media all{.x{display:none}}}", "<p class='x'>{}</p>"),
+        (".x{display:none} .never .x{display:block}", "<p class='x'>{}</p>"),
+        (".x{display:none} .x:active{display:block}", "<p class='x'>{}</p>"),
     ],
 )
 def test_text_hidden_by_a_sheet_of_the_page_is_left_out(rule: str, markup: str) -> None:
@@ -60,18 +74,51 @@ def test_text_hidden_by_a_sheet_of_the_page_is_left_out(rule: str, markup: str) 
         (".x{display:none} .open .x{display:block}", "<p class='x'>{}</p>"),
         (".x{display:none}", "<p class='x' style='display:block'>{}</p>"),
         (".menu .x{display:none}", "<p class='x'>{}</p>"),
+        (".x{display:none} @media screen{p.x{display:block}}", "<p class='x'>{}</p>"),
+        (".y .x{display:none} .y .on{display:block}", "<div class='y'><p class='x'>{}</p></div>"),
+        (".x{width:0;overflow:hidden;flex:1}", "<p class='x'>{}</p>"),
         (".x{opacity:0}", "<p class='x'>{}</p>"),
         (".x{background:#003;color:#fff}", "<p class='x'>{}</p>"),
         ("", "<div style='background:#003'><p style='color:#fff'>{}</p></div>"),
         ("", "<div style='background:url(a.png)'><p style='color:#fff'>{}</p></div>"),
         ("", "<div class='hero'><p style='color:#fff'>{}</p></div>"),
-        ("", "<p hidden='until-found'>{}</p>"),
+        ("", "<p hidden='until-found'>{0}</p>" * 4),
+        ("", "<p>A key. <span hidden='true'>{0}</span></p>" * 4),
+        ("", "<div style='opacity:0'><p>{0}</p></div>" * 4),
+        ("", "<div style='font-size:0'><p class='x'>{}</p></div>"),
         ("", "<details><summary>More</summary><p>{}</p></details>"),
     ],
 )
 def test_text_that_people_see_or_can_open_is_read(rule: str, markup: str) -> None:
     told = "The lighthouse on the northern mole was lit for the first time in 1911."
     assert "1911" in read(markup.format(told), f"<style>{rule}</style>").text
+
+
+@pytest.mark.parametrize(
+    "markup",
+    ["<template>{}</template>", "<dialog><p>{}</p></dialog>", "<p hidden='until-found'>{}</p>",
+     "<datalist><option>{}</option></datalist>", "<noframes>{}</noframes>",
+     "<p>A word. <span hidden='true'>{}</span></p>", "<noembed>{}</noembed>",
+     "<p><ruby>a<rp>{}</rp><rt>b</rt></ruby></p>", "<p><meter value=1>{}</meter></p>",
+     "<p><progress value=1>{}</progress></p>", "<p style='font-size:0'>{}<b class='x'>.</b></p>",
+     "<math><semantics><mi>x</mi><annotation encoding='application/x-tex'>{}</annotation>"
+     "</semantics></math>"],
+)  # fmt: skip
+def test_text_that_no_browser_shows_is_left_out_and_counted(markup: str) -> None:
+    page = read(markup.format(SECRET))
+    assert "pirate" not in page.text
+    assert page.filtered.hidden_parts == 1
+
+
+def test_brackets_of_readings_and_the_tex_of_formulas_stay() -> None:
+    tex = "<annotation encoding='application/x-tex'>\\frac{a}{b}</annotation>"
+    page = read(
+        "<p>It is <ruby>港<rp>(</rp><rt>みなと</rt><rp>)</rp></ruby> there.</p>"
+        f"<p>Its form is <math><semantics><mi>a</mi>{tex}</semantics></math> here.</p>"
+    )
+    assert "港(みなと)" in page.text
+    assert "\\frac{a}{b}" in page.text
+    assert page.filtered.hidden_parts == 0
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,36 @@ async def test_stranger_gets_no_kept_connection_into_what_is_opened(
 
 
 @pytest.mark.parametrize(("opened", "target"), OPENED)
+async def test_what_a_public_engine_found_is_not_read_inside_what_is_opened(
+    opened: dict[str, object], target: str
+) -> None:
+    kept = reply(b"intranet", content_type="text/plain").replace(b"Connection: close\r\n", b"")
+    network = FakeNetwork({INSIDE: [kept, reply(b"secret")]})
+    web_access = access(network, **opened)
+    assert (await web_access.get(target)).body == b"intranet"
+    with pytest.raises(AddressNotAllowed, match="inside an opened network, and a public search"):
+        await web_access.get(target, intranet=False)
+    assert b"".join(network.requests).count(b"GET ") == 1
+
+
+async def test_what_a_public_engine_found_is_read_where_it_is_public() -> None:
+    network = FakeNetwork({PUBLIC: [reply(b"outside"), redirect("http://wiki/x")]})
+    web_access = access(network, intranet_hosts=HOSTS, allowed_networks=NETWORK)
+    assert (await web_access.get("http://public.example/", intranet=False)).body == b"outside"
+    with pytest.raises(AddressNotAllowed):
+        await web_access.get("http://public.example/", intranet=False)
+    assert network.dialled == [f"{PUBLIC}:80"] * 2
+
+
+async def test_proxy_is_not_asked_for_an_opened_name_that_a_public_engine_found() -> None:
+    network = FakeNetwork({})
+    web_access = access(network, intranet_hosts=HOSTS, proxy="http://proxy.example:3128")
+    with pytest.raises(AddressNotAllowed, match="inside an opened network"):
+        await web_access.get("http://docs.corp.example/", intranet=False)
+    assert network.dialled == []
+
+
+@pytest.mark.parametrize(("opened", "target"), OPENED)
 async def test_opened_page_redirects_within_what_is_opened(
     opened: dict[str, object], target: str
 ) -> None:

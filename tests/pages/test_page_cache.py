@@ -51,6 +51,30 @@ async def cache(path: Path) -> AsyncIterator[PageCache]:
     await cache.aclose()
 
 
+async def test_what_was_kept_for_one_way_of_asking_is_not_found_in_another(
+    cache: PageCache,
+) -> None:
+    await cache.keep_page(PAGE, lifetime_s=60, way="intranet")
+    await cache.keep_failure("https://b.example/", PageMissing("x"), lifetime_s=60, way="intranet")
+    assert await cache.find(URL, way="intranet") == PAGE
+    assert [await cache.find(url) for url in (URL, PAGE.final_url, "https://b.example/")] == (
+        [None] * 3
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are other ones there")
+async def test_file_and_its_folder_are_for_their_owner_alone(path: Path) -> None:
+    for _ in range(2):  # made anew, then found with the rights of an older version
+        cache = PageCache(path, max_bytes=1_000_000)
+        await cache.keep_page(PAGE, lifetime_s=60)
+        rights = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+        await cache.aclose()
+        assert set(rights.values()) == {0o600}
+        assert "pages.db-wal" in rights
+        os.chmod(path, 0o644)  # noqa: PTH101 - ruff takes the path's own for blocking
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
 async def test_page_is_found_as_it_was_under_both_of_its_addresses(cache: PageCache) -> None:
     assert await cache.find(URL) is None
     await cache.keep_page(PAGE, lifetime_s=60)

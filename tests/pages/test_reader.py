@@ -112,12 +112,12 @@ def origin() -> Iterator[str]:
 async def test_pages_are_read_and_failures_named(origin: str) -> None:
     reader = WebPageReader.create(allowed_networks=[ip_network("127.0.0.1/32")], worker_count=1)
     try:
-        page = await reader.read(f"{origin}/moved")
+        page = await reader.read(f"{origin}/moved", intranet=True)
         assert (page.url, page.final_url) == (f"{origin}/moved", f"{origin}/article")
         assert (page.title, page.site) == ("港口", "127.0.0.1")
         assert "港口建于一九〇四年" in page.text
         assert not page.truncated
-        assert (await reader.read(f"{origin}/file.pdf")).title == "A tiny file"
+        assert (await reader.read(f"{origin}/file.pdf", intranet=True)).title == "A tiny file"
         for path, error in (
             ("/empty", PageEmpty),
             ("/shell", PageWalled),
@@ -129,7 +129,7 @@ async def test_pages_are_read_and_failures_named(origin: str) -> None:
             ("/private/notes", RobotsDisallowed),
         ):
             with pytest.raises(error):
-                await reader.read(origin + path)
+                await reader.read(origin + path, intranet=True)
     finally:
         await reader.aclose()
 
@@ -144,11 +144,11 @@ async def test_page_and_lasting_failure_are_fetched_once(origin: str, tmp_path: 
             allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
         )
         for path in ("/moved#part", "/article", "/article#end"):
-            page = await reader.read(origin + path)
+            page = await reader.read(origin + path, intranet=True)
             assert (page.url, page.final_url) == (origin + path, f"{origin}/article")
             assert page.title == "港口"
         with pytest.raises(PageMissing, match="does not have the page"):
-            await reader.read(f"{origin}/missing")
+            await reader.read(f"{origin}/missing", intranet=True)
         await reader.aclose()
     assert sorted(Pages.requests) == ["/article", "/missing", "/moved", "/robots.txt"]
 
@@ -158,12 +158,24 @@ async def test_fresh_page_is_fetched_again_and_kept(origin: str, tmp_path: Path)
     reader = WebPageReader.create(
         allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
     )
-    first = await reader.read(f"{origin}/article")
-    again = await reader.read(f"{origin}/article", fresh=True)
-    kept = await reader.read(f"{origin}/article")
+    first = await reader.read(f"{origin}/article", intranet=True)
+    again = await reader.read(f"{origin}/article", fresh=True, intranet=True)
+    kept = await reader.read(f"{origin}/article", intranet=True)
     await reader.aclose()
     assert Pages.requests.count("/article") == 2
     assert first.fetched_at < again.fetched_at == kept.fetched_at
+
+
+async def test_page_of_the_intranet_does_not_come_out_of_the_cache_for_a_public_engine(
+    origin: str, tmp_path: Path
+) -> None:
+    reader = WebPageReader.create(
+        allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
+    )
+    assert (await reader.read(f"{origin}/article", intranet=True)).title == "港口"
+    with pytest.raises(AddressNotAllowed, match="a public search engine"):
+        await reader.read(f"{origin}/article")
+    await reader.aclose()
 
 
 async def test_what_is_over_soon_or_not_to_be_stored_is_fetched_again(
@@ -174,9 +186,9 @@ async def test_what_is_over_soon_or_not_to_be_stored_is_fetched_again(
         allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
     )
     for _ in range(2):
-        await reader.read(f"{origin}/kept-from-caches")
+        await reader.read(f"{origin}/kept-from-caches", intranet=True)
         with pytest.raises(PageUnreachable):
-            await reader.read(f"{origin}/overloaded")
+            await reader.read(f"{origin}/overloaded", intranet=True)
     await reader.aclose()
     assert Pages.requests.count("/kept-from-caches") == 2
     assert Pages.requests.count("/overloaded") == 2
@@ -190,13 +202,13 @@ async def test_cached_page_of_an_opened_network_is_not_given_once_it_is_closed(
     reader = WebPageReader.create(
         allowed_networks=[ip_network("127.0.0.1/32"), ip_network("::1/128")], cache_path=cache_path
     )
-    assert (await reader.read(f"{name}/article")).site == "localhost"
+    assert (await reader.read(f"{name}/article", intranet=True)).site == "localhost"
     await reader.aclose()
     reader = WebPageReader.create(
         allowed_networks=[ip_network("10.0.0.0/8")], cache_path=cache_path
     )
     with pytest.raises(AddressNotAllowed):
-        await reader.read(f"{name}/article")
+        await reader.read(f"{name}/article", intranet=True)
     await reader.aclose()
 
 
@@ -205,8 +217,8 @@ async def test_two_readers_of_a_page_fetch_it_once_and_one_may_leave(origin: str
     Pages.held_request_came.clear()
     Pages.held.clear()
     reader = WebPageReader.create(allowed_networks=LOOPBACK, worker_count=1)
-    first = asyncio.create_task(reader.read(f"{origin}/held"))
-    second = asyncio.create_task(reader.read(f"{origin}/held#two"))
+    first = asyncio.create_task(reader.read(f"{origin}/held", intranet=True))
+    second = asyncio.create_task(reader.read(f"{origin}/held#two", intranet=True))
     assert await asyncio.to_thread(Pages.held_request_came.wait, 10)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -228,9 +240,9 @@ async def test_robots_setting_opens_what_robots_txt_closes(origin: str, tmp_path
         )
         if respect_robots:
             with pytest.raises(RobotsDisallowed, match="WEBSEARCH_RESPECT_ROBOTS=false"):
-                await reader.read(f"{origin}/private/notes")
+                await reader.read(f"{origin}/private/notes", intranet=True)
         else:
-            assert (await reader.read(f"{origin}/private/notes")).title == "港口"
+            assert (await reader.read(f"{origin}/private/notes", intranet=True)).title == "港口"
         await reader.aclose()
 
 
@@ -241,14 +253,14 @@ async def test_page_is_read_although_the_cache_cannot_be_written(
     reader = WebPageReader.create(
         allowed_networks=LOOPBACK, cache_path=tmp_path / "pages.db", worker_count=1
     )
-    assert (await reader.read(f"{origin}/article")).title == "港口"
+    assert (await reader.read(f"{origin}/article", intranet=True)).title == "港口"
     await reader.aclose()
 
 
 async def test_closing_the_reader_ends_what_is_being_read(origin: str) -> None:
     Pages.silent_request_came.clear()
     reader = WebPageReader.create(allowed_networks=LOOPBACK)
-    reading = asyncio.create_task(reader.read(f"{origin}/silent"))
+    reading = asyncio.create_task(reader.read(f"{origin}/silent", intranet=True))
     assert await asyncio.to_thread(Pages.silent_request_came.wait, 10)
     await reader.aclose()
     with pytest.raises(PageUnreachable, match="the program is ending"):
@@ -259,7 +271,7 @@ async def test_cancelled_read_closes_its_connection(origin: str) -> None:
     Pages.silent_request_came.clear()
     Pages.silent_client_left.clear()
     reader = WebPageReader.create(allowed_networks=[ip_network("127.0.0.1/32")])
-    reading = asyncio.create_task(reader.read(f"{origin}/silent"))
+    reading = asyncio.create_task(reader.read(f"{origin}/silent", intranet=True))
     assert await asyncio.to_thread(Pages.silent_request_came.wait, 10)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -275,7 +287,7 @@ async def test_endless_page_of_one_letter_is_left_at_the_size_cap(origin: str) -
         worker_count=1,
     )
     with pytest.raises(PageEmpty, match="over and over"):
-        await reader.read(f"{origin}/endless")
+        await reader.read(f"{origin}/endless", intranet=True)
     await reader.aclose()
     # What the sockets of both sides hold comes on top of the cap.
     assert Pages.endless_bytes_sent < 50_000_000
@@ -284,7 +296,7 @@ async def test_endless_page_of_one_letter_is_left_at_the_size_cap(origin: str) -
 async def test_loopback_is_refused_unless_opened(origin: str) -> None:
     reader = WebPageReader.create()
     with pytest.raises(AddressNotAllowed):
-        await reader.read(f"{origin}/article")
+        await reader.read(f"{origin}/article", intranet=True)
     await reader.aclose()
 
 

@@ -312,6 +312,32 @@ async def test_hanging_look_ups_take_their_own_threads_only() -> None:
     assert found[1:] == [[ip_address(PUBLIC)]] * 49
 
 
+async def test_look_ups_that_nobody_waits_for_do_not_keep_others_waiting() -> None:
+    hanging = threading.Event()
+
+    def hang(host: str, port: int) -> list[IPv4Address | IPv6Address]:
+        if host.startswith("slow"):
+            hanging.wait()
+        return [ip_address(PUBLIC)]
+
+    resolver = SystemResolver(max_at_once=2, max_threads=4, look_up=hang)
+    try:
+        for pair in (("slow1", "slow2"), ("slow3",)):
+            left = [asyncio.create_task(resolver(name, 80)) for name in pair]
+            await asyncio.sleep(0)
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)
+        assert await resolver("honest.example", 80) == [ip_address(PUBLIC)]
+        last = asyncio.create_task(resolver("slow4", 80))
+        await asyncio.sleep(0)
+        with pytest.raises(httpcore.ConnectError, match="the resolver is busy"):
+            await resolver("one.too.many", 80)
+    finally:
+        hanging.set()
+    assert await last == [ip_address(PUBLIC)]
+
+
 async def test_unknown_name_is_a_connection_that_failed() -> None:
     def fail(host: str, port: int) -> list[IPv4Address | IPv6Address]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")

@@ -32,14 +32,15 @@ from websearch_agent.events import (
 )
 from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.app import create_app
+from websearch_agent.server.host_names import hosts_to_answer
 from websearch_agent.server.http_protocol import GuardedProtocol
 from websearch_agent.server.run import (
     AnsweringServer,
     address_of,
     bind_listener,
-    hosts_to_answer,
     server_config,
 )
+from websearch_agent.server.service import AnswerService
 from websearch_agent.types import (
     Answer,
     AnswerRequest,
@@ -263,7 +264,7 @@ class FakeService:
 
 
 def make_server(
-    service: FakeService,
+    service: AnswerService,
     settings: Settings | None = None,
     *,
     protocol: type[GuardedProtocol] = GuardedProtocol,

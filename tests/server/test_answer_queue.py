@@ -7,46 +7,17 @@ from contextlib import suppress
 import httpx
 import pytest
 from server.fake_service import FakeService, make_server, serve
+from server.queue_holders import Holder, let_tasks_run, make_queue
 
 from websearch_agent.config import Settings
-from websearch_agent.errors import ServerBusy, TooManyRequests
+from websearch_agent.errors import ServerBusy
 from websearch_agent.events import AgentEvent, AnswerDelta
-from websearch_agent.server.answer_queue import AnswerQueue
+from websearch_agent.server.answer_queue import AnswerQueue, PlaceHolder
 from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
 
 STREAM = {"Accept": "text/event-stream"}
-
-
-def make_queue(
-    *, max_answers: int = 1, max_waiting: int = 4, deadline_s: float = 60
-) -> AnswerQueue:
-    return AnswerQueue(max_answers=max_answers, max_waiting=max_waiting, deadline_s=deadline_s)
-
-
-class Holder:
-    """Takes a place in a task of its own, and keeps it until `leave` is set."""
-
-    def __init__(self, queue: AnswerQueue, name: str, order: list[str]) -> None:
-        self.leave = asyncio.Event()
-        self.entered = asyncio.Event()
-        self.task = asyncio.create_task(self._hold(queue, name, order))
-
-    async def _hold(self, queue: AnswerQueue, name: str, order: list[str]) -> None:
-        async with queue.place(name):
-            order.append(name)
-            self.entered.set()
-            await self.leave.wait()
-
-    async def end(self) -> None:
-        self.leave.set()
-        await self.task
-
-
-async def let_tasks_run() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def test_places_are_given_in_the_order_of_asking() -> None:
@@ -70,7 +41,7 @@ async def test_one_more_than_may_wait_is_refused_at_once() -> None:
     second = Holder(queue, "b", order)
     await let_tasks_run()
     with pytest.raises(ServerBusy) as refused:
-        async with queue.place("c"):
+        async with queue.place(PlaceHolder("c")):
             raise AssertionError("a place that is not there")
     assert refused.value.retry_after_s > 0
     await first.end()
@@ -78,28 +49,12 @@ async def test_one_more_than_may_wait_is_refused_at_once() -> None:
     assert queue.free_places == 1
 
 
-async def test_nobody_holds_more_than_half_of_the_waiting_places() -> None:
-    queue, order = make_queue(max_waiting=4), []  # type: ignore[var-annotated]
-    flood = [Holder(queue, "flood", order) for _ in range(3)]
-    await let_tasks_run()
-    with pytest.raises(TooManyRequests) as refused:
-        async with queue.place("flood"):
-            raise AssertionError("a third waiting place")
-    assert not isinstance(refused.value, ServerBusy)
-    other = Holder(queue, "other", order)
-    await let_tasks_run()
-    assert queue.waiting == 3
-    for holder in (*flood, other):
-        await holder.end()
-    assert order == ["flood"] * 3 + ["other"]
-
-
 async def test_without_waiting_places_the_next_is_refused() -> None:
     queue, order = make_queue(max_waiting=0), []  # type: ignore[var-annotated]
     first = Holder(queue, "a", order)
     await let_tasks_run()
     with pytest.raises(ServerBusy):
-        async with queue.place("b"):
+        async with queue.place(PlaceHolder("b")):
             raise AssertionError("a place that is not there")
     await first.end()
     assert queue.free_places == 1
@@ -110,7 +65,7 @@ async def test_waiting_ends_at_its_deadline() -> None:
     first = Holder(queue, "a", order)
     await let_tasks_run()
     with pytest.raises(ServerBusy, match=r"0\.01 seconds"):
-        async with queue.place("b"):
+        async with queue.place(PlaceHolder("b")):
             raise AssertionError("a place that is not there")
     assert queue.waiting == 0
     await first.end()
@@ -135,7 +90,7 @@ async def test_who_leaves_while_waiting_is_skipped() -> None:
 
 async def test_place_given_to_one_who_leaves_in_the_same_moment_is_not_lost() -> None:
     queue, order = make_queue(), []  # type: ignore[var-annotated]
-    async with queue.place("a"):
+    async with queue.place(PlaceHolder("a")):
         second = Holder(queue, "b", order)
         await let_tasks_run()
     # The place is given to the second, which is cancelled before it runs again.
@@ -149,7 +104,7 @@ async def test_place_given_to_one_who_leaves_in_the_same_moment_is_not_lost() ->
 async def test_failure_inside_gives_the_place_back() -> None:
     queue = make_queue()
     with pytest.raises(RuntimeError, match="inside"):
-        async with queue.place("a"):
+        async with queue.place(PlaceHolder("a")):
             raise RuntimeError("inside")
     assert queue.free_places == 1
 
@@ -164,7 +119,7 @@ async def test_closing_refuses_those_who_wait_and_all_later_ones() -> None:
     with pytest.raises(ServerBusy, match="shutting down"):
         await second.task
     with pytest.raises(ServerBusy, match="shutting down"):
-        async with queue.place("c"):
+        async with queue.place(PlaceHolder("c")):
             raise AssertionError("a place in a closed queue")
     await first.end()
 

@@ -6,19 +6,24 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from server.doors import serve_users
+from server.fake_accounts import FakeAccounts
 from server.fake_service import FakeService, serve
 from starlette.types import Receive, Scope, Send
 
 from websearch_agent.accounts import LOCAL_IDENTITY, Identity
 from websearch_agent.config import Settings
+from websearch_agent.errors import TooManyRequests
+from websearch_agent.server.answer_queue import PlaceHolder
 from websearch_agent.server.app import create_app
 from websearch_agent.server.client_address import addresses_to_believe, client_of
 from websearch_agent.server.rate_limits import (
+    LoginLimit,
     RequestLimit,
     asker_of,
     holder_of,
     questions_per_minute,
 )
+from websearch_agent.store.credentials import fold_user_name
 
 pytestmark = pytest.mark.anyio
 
@@ -106,11 +111,15 @@ def test_keys_count_by_themselves_and_wait_as_their_user() -> None:
     session = Identity("u1", "ann", "session", frozenset(), "s1")
     assert (asker_of(key, scope), asker_of(session, scope)) == ("k1", "user u1")
     assert asker_of(LOCAL_IDENTITY, scope) == "client 192.0.2.7"
-    assert [holder_of(one, scope) for one in (key, session, LOCAL_IDENTITY)] == [
-        "u1",
-        "u1",
-        "192.0.2.7",
-    ]
+    assert holder_of(key, scope) == holder_of(session, scope) == PlaceHolder("u1")
+
+
+def test_who_asks_without_a_login_may_take_all_places_on_this_machine_only() -> None:
+    here, there = ({"type": "http", "client": (host, 1)} for host in ("127.0.0.1", "192.0.2.7"))
+    assert holder_of(LOCAL_IDENTITY, here) == PlaceHolder("127.0.0.1", may_take_all=True)
+    assert holder_of(LOCAL_IDENTITY, there) == PlaceHolder("192.0.2.7")
+    user = Identity("u1", "ann", "session", frozenset(), "s1")
+    assert not holder_of(user, here).may_take_all
 
 
 @asynccontextmanager
@@ -152,3 +161,15 @@ async def test_requests_of_one_client_are_limited_but_not_on_this_machine_withou
     if last == 429:
         assert 1 <= int(responses[-1].headers["retry-after"]) <= 60
         assert responses[-1].headers["content-type"] == "application/problem+json"
+
+
+async def test_failed_logins_of_all_forms_of_a_name_count_together() -> None:
+    limit, accounts = LoginLimit(), FakeAccounts()
+    # The same name to the accounts: composed before it is made small, or after.
+    forms = ("J\u030cx", "\u01f0x", "j\u030cX", "\uff2a\u030cx", "\u01f0X")
+    assert len({fold_user_name(form) for form in forms}) == 1
+    for number, form in enumerate(forms):
+        assert await limit.check_password(accounts, form, "wrong", client=f"c{number}") is None
+    with pytest.raises(TooManyRequests):
+        await limit.check_password(accounts, forms[0], "wrong", client="another")
+    assert len(accounts.password_checks) == len(forms)

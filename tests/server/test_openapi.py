@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,6 +13,7 @@ import schemathesis
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 from server.fake_service import FakeService, make_server, search_script
+from server.stored_service import StoredService, open_stored_service
 
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError
@@ -26,15 +28,18 @@ MAX_EXAMPLES = 15
 class RunningServer:
     """The app on a loopback port, in a thread: schemathesis asks from this one."""
 
-    def __init__(self, *, with_users: bool) -> None:
+    def __init__(self, *, with_users: bool, database: Path | None = None) -> None:
         self.key = ""
+        self._database = database
         self._with_users = with_users
         self._started = threading.Event()
         self._server: AnsweringServer | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     async def _serve(self) -> None:
-        service = FakeService(search_script)
+        service: FakeService | StoredService = FakeService(search_script)
+        if self._database is not None:
+            service = await open_stored_service(self._database)
         if self._with_users:
             await service.accounts.add_user("ann", "a long password")
             made = await service.accounts.create_key("ann", "test", ["ask", "read", "delete"])
@@ -73,9 +78,14 @@ OPERATIONS = [
 ]
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["without a login", "with a key"])
-def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
-    with RunningServer(with_users=request.param).running() as running:
+@pytest.fixture(scope="module", params=["without a login", "with a key", "on the real store"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    real = request.param == "on the real store"
+    database = tmp_path_factory.mktemp("store") / "conversations.db" if real else None
+    with_users = request.param != "without a login"
+    with RunningServer(with_users=with_users, database=database).running() as running:
         yield running
 
 
@@ -107,6 +117,22 @@ def test_made_up_requests_are_answered_as_described(
         case.call_and_validate(headers=server.headers, excluded_checks=refusals)
 
     answers_as_described()
+
+
+def test_answer_is_read_back_and_deleted_as_described(server: RunningServer) -> None:
+    schema = server.schema()
+    body = {"question": "When was the red bridge opened?", "search": "always"}
+    asked = schema["/api/answers"]["POST"].Case(body=body, media_type="application/json")
+    answer = asked.call_and_validate(headers=server.headers)
+    path = {"conversation_id": answer.json()["conversation_id"]}
+    one = schema["/api/conversations/{conversation_id}"]
+    statuses = [
+        one[method].Case(path_parameters=path).call_and_validate(headers=server.headers).status_code
+        for method in ("GET", "DELETE", "GET")
+    ]
+    assert answer.status_code == 200
+    assert len(answer.json()["sources"]) >= 1
+    assert statuses == [200, 204, 404]
 
 
 def has_wrong_forms(operation: Any) -> bool:

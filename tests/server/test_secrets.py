@@ -1,7 +1,10 @@
 """Secrets stay out of the log, out of answers and out of errors, whatever fails."""
 
+import base64
 import io
+import json
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -16,6 +19,7 @@ from websearch_agent.log_secrets import (
     keep_secrets_out_of_logs,
     secrets_of,
 )
+from websearch_agent.server.session_cookie import PLAIN_NAME, SECURE_NAME
 from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +91,70 @@ def test_filter_without_secrets_still_takes_keys() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 1, "key wsa_0123456789", (), None)
     SecretFilter(()).filter(record)
     assert record.getMessage() == "key [secret]"
+
+
+def cleaned(text: str, *arguments: object, settings: Settings = SETTINGS) -> str:
+    """What a log that says this holds."""
+    record = logging.LogRecord("x", logging.INFO, "", 1, text, arguments, None)
+    SecretFilter(secrets_of(settings)).filter(record)
+    return record.getMessage()
+
+
+@pytest.mark.parametrize("pair", ["someone:pr%40xy-pass", "someone:pr@xy-pass"])
+def test_proxy_password_is_taken_out_as_it_is_sent(pair: str) -> None:
+    sent = base64.b64encode(pair.encode()).decode()
+    assert cleaned(f"sent {sent} to it") == "sent [secret] to it"
+    assert cleaned("%r", {"Proxy-Authorization": f"Basic {sent}"}) == (
+        "{'Proxy-Authorization': 'Basic [secret]'}"
+    )
+
+
+AWKWARD = """k'ey"with\\quotes-and-é"""
+
+
+@pytest.mark.parametrize("key", [AWKWARD, AWKWARD.replace("'", ""), AWKWARD.replace('"', "")])
+def test_key_is_taken_out_however_it_is_shown(key: str) -> None:
+    settings = SETTINGS.model_copy(update={"model_api_key": SecretStr(key)})
+    shown = [
+        *(key, repr(key), ascii(key), repr(key.encode()), json.dumps(key)),
+        *(repr(f'say "{key}"'), repr(f"say '{key}'"), repr({"key": key}), repr([key.encode()])),
+        json.dumps({"key": key}, ensure_ascii=False),
+    ]
+    for text in shown:
+        log = cleaned("%s", text, settings=settings)
+        assert "[secret]" in log
+        assert not {"with", "quotes", "and-"} & set(re.findall(r"with|quotes|and-", log)), text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{PLAIN_NAME}=abcDEF123; theme=dark", f"{PLAIN_NAME}=[secret]; theme=dark"),
+        (f"cookie {SECURE_NAME}=abcDEF", f"cookie {SECURE_NAME}=[secret]"),
+        (f"{{'{PLAIN_NAME}': 'abc-DEF_1'}}", f"{{'{PLAIN_NAME}': '[secret]'}}"),
+        (f"(b'set-cookie', b'{SECURE_NAME}=abc')", f"(b'set-cookie', b'{SECURE_NAME}=[secret]')"),
+        ("Authorization: Bearer eyJh.bGci.OiJIUzI1", "Authorization: Bearer [secret]"),
+        ("{'authorization': 'bearer 0123456789abcdef'}", "{'authorization': 'bearer [secret]'}"),
+        ("Basic dXNlcjpwdw==", "Basic [secret]"),
+        (f"Bearer {'x' * 20}", "Bearer [secret]"),
+        ("Bearer wsa_AbCdEfGhIjKl", "Bearer [secret]"),
+    ],
+)
+def test_session_and_credentials_of_headers_are_taken_out(text: str, told: str) -> None:
+    assert cleaned("%s", text) == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Basic authentication is not taken, Bearer credentials are",
+        "no bearer token was sent",
+        "websearch_session is not set",
+        "basic usage",
+    ],
+)
+def test_words_about_logins_stay(text: str) -> None:
+    assert cleaned("%s", text) == text
 
 
 async def raising_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:

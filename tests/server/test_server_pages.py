@@ -10,10 +10,9 @@ from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ModelUnavailable
 from websearch_agent.model_calls import ModelStatus
 from websearch_agent.server.app import create_app
+from websearch_agent.server.host_names import AnsweredHosts, host_header_of, hosts_to_answer
 from websearch_agent.server.run import (
     bind_listener,
-    host_header_of,
-    hosts_to_answer,
     is_loopback,
     run_server,
 )
@@ -173,7 +172,7 @@ def test_unknown_host_is_a_message_that_names_the_option() -> None:
 )
 async def test_host_that_was_asked_for_is_answered(host: str, header: str) -> None:
     assert host_header_of(host) == header
-    app = create_app(FakeService, Settings(), allowed_hosts=(host_header_of(host),))
+    app = create_app(FakeService, Settings(), allowed_hosts=AnsweredHosts(frozenset({header})))
     transport, address = httpx.ASGITransport(app), f"http://{header}:8000"
     async with (
         app.router.lifespan_context(app),
@@ -191,29 +190,56 @@ def test_loopback_hosts_are_known(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
 
 
+LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+OWN_NAME = socket.gethostname().lower()
+ADDRESSES = ("192.0.2.7:8000", "[2001:db8::7]:8000", "10.0.0.1")
+FOREIGN = (
+    "evil.example",
+    "evil.example:8000",
+    "10.0.0.1.evil.example",
+    "localhost.evil.example",
+    "",
+)
+
+
 @pytest.mark.parametrize(
-    ("set_hosts", "host", "answered"),
+    ("settings", "host", "names"),
     [
-        ((), "127.0.0.1", {"localhost", "127.0.0.1", "[::1]"}),
-        ((), "0.0.0.0", None),
-        (("a.example:443",), "0.0.0.0", {"localhost", "127.0.0.1", "[::1]", "a.example"}),
+        ({}, "127.0.0.1", LOOPBACK),
+        ({}, "127.0.0.2", {*LOOPBACK, "127.0.0.2"}),
+        ({"allowed_hosts": ("a.example:443",)}, "0.0.0.0", {*LOOPBACK, "a.example"}),
+        ({"public_url": "https://Ask.example:8443"}, "127.0.0.1", {*LOOPBACK, "ask.example"}),
+        ({"public_url": "https://ask.example"}, "0.0.0.0", {*LOOPBACK, "ask.example"}),
+        ({"public_url": "http://[2001:db8::1]"}, "::", {*LOOPBACK, "[2001:db8::1]"}),
+        (
+            {"public_url": "https://ask.example", "allowed_hosts": ("b.example",)},
+            "0.0.0.0",
+            {*LOOPBACK, "ask.example", "b.example"},
+        ),
     ],
 )
-def test_host_names_that_are_answered(
-    set_hosts: tuple[str, ...], host: str, answered: set[str] | None
+def test_only_names_that_are_known_are_answered(
+    settings: dict[str, object], host: str, names: set[str]
 ) -> None:
-    hosts = hosts_to_answer(Settings(allowed_hosts=set_hosts), host)
-    assert (None if hosts is None else set(hosts)) == answered
+    answered = hosts_to_answer(Settings(**settings), host)  # type: ignore[arg-type]
+    assert answered == AnsweredHosts(frozenset(names))
+    assert not [other for other in (*ADDRESSES, *FOREIGN, OWN_NAME) if other in answered]
 
 
-@pytest.mark.parametrize(
-    ("public_url", "name"),
-    [("https://Ask.example:8443", "ask.example"), ("http://[2001:db8::1]", "[2001:db8::1]")],
-)
-def test_host_of_the_public_address_is_answered(public_url: str, name: str) -> None:
-    hosts = hosts_to_answer(Settings(public_url=public_url), "127.0.0.1")
-    assert hosts is not None
-    assert name in hosts
-    both = hosts_to_answer(Settings(public_url=public_url, allowed_hosts=("b.example",)), "0.0.0.0")
-    assert both is not None
-    assert {name, "b.example"} <= set(both)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_open_server_without_a_name_answers_addresses_and_its_own_name_only(host: str) -> None:
+    answered = hosts_to_answer(Settings(), host)
+    own = (*LOOPBACK, OWN_NAME, f"{OWN_NAME.upper()}:8000", host_header_of(host))
+    assert [name for name in (*own, *ADDRESSES) if name not in answered] == []
+    assert [name for name in (*FOREIGN, "2001:db8::7", "127.1") if name in answered] == []
+
+
+async def test_refused_name_is_told_the_settings_and_no_other_name() -> None:
+    hosts = hosts_to_answer(Settings(), "0.0.0.0")
+    transport = httpx.ASGITransport(create_app(FakeService, Settings(), allowed_hosts=hosts))
+    async with httpx.AsyncClient(transport=transport, base_url="http://evil.example") as client:
+        response = await client.get("/api/conversations")
+    assert (response.status_code, response.json()["code"]) == (421, "host_not_allowed")
+    assert "WEBSEARCH_PUBLIC_URL" in response.json()["detail"]
+    assert "WEBSEARCH_ALLOWED_HOSTS" in response.json()["detail"]
+    assert OWN_NAME not in response.text

@@ -8,12 +8,14 @@ import httpx
 import pytest
 from server.fake_service import FakeService, make_answer, serve
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from websearch_agent.config import Settings
 from websearch_agent.events import AgentEvent
 from websearch_agent.server.app import create_app
 from websearch_agent.server.guards import BodyLimit
 from websearch_agent.server.http_protocol import GuardedProtocol
+from websearch_agent.server.run import server_config
 from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
@@ -163,6 +165,65 @@ async def test_connection_too_many_is_503_and_closed() -> None:
         assert b"\r\nRetry-After: " in refused
         head, _, body = refused.partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}".encode() in head
+
+
+class PeerTransport(asyncio.Transport):
+    """A connection from `peer` that keeps what is written."""
+
+    def __init__(self, peer: str) -> None:
+        super().__init__({"peername": (peer, 40_000), "sockname": ("192.0.2.1", 8000)})
+        self.written = b""
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def connect(state: ServerState, *peers: str) -> list[bytes]:
+    """What each of these connections is told at once, one opened after the other."""
+    settings = Settings(trusted_proxies="198.51.100.0/24")  # type: ignore[arg-type]
+    config = server_config(create_app(FakeService, settings), settings)
+    config.load()
+    told = []
+    for peer in peers:
+        protocol = config.http_protocol_class(config=config, server_state=state, app_state={})  # type: ignore[call-arg]
+        transport = PeerTransport(peer)
+        protocol.connection_made(transport)
+        assert transport.closed is bool(transport.written)
+        told.append(transport.written[:12])
+        if transport.closed:
+            protocol.connection_lost(None)
+    for open_one in state.connections:
+        open_one._cancel_deadline()  # type: ignore[union-attr]
+    return told
+
+
+FULL = b"HTTP/1.1 503"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "other"),
+    [
+        ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
+        ("::ffff:192.0.2.7", "192.0.2.7", "::ffff:192.0.2.8"),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+    ],
+)
+async def test_65th_connection_of_one_client_is_503_and_others_get_in(
+    first: str, again: str, other: str
+) -> None:
+    told = await connect(ServerState(), *[first] * 64, again, again, other)
+    assert told == [b""] * 64 + [FULL, FULL, b""]
+
+
+@pytest.mark.parametrize(
+    "peer", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "198.51.100.3", "::ffff:198.51.100.3"]
+)
+async def test_proxy_and_this_machine_may_open_as_many_as_there_are(peer: str) -> None:
+    assert await connect(ServerState(), *[peer] * 513) == [b""] * 512 + [FULL]
 
 
 async def test_web_sockets_pass_no_guard_for_there_are_none() -> None:

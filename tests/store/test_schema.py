@@ -110,13 +110,34 @@ async def test_old_file_that_others_could_read_is_closed_to_them(old_database: P
     assert rights_of(old_database) == 0o600
 
 
-async def test_rights_that_somebody_gave_later_stay(path: Path) -> None:
-    for _ in range(2):
-        store = SqliteStore(path)
-        await store.open()
-        await store.close()
-        set_rights(path, 0o640)
-    assert rights_of(path) == 0o640
+@pytest.mark.parametrize("rights", [0o644, 0o666, 0o640])
+async def test_files_that_others_could_read_are_closed_to_them_at_every_open(
+    path: Path, rights: int
+) -> None:
+    first = SqliteStore(path)
+    await first.open()
+    files = [path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))]
+    for file in files:
+        set_rights(file, rights)
+    # The first one is still open, so that all three files are there.
+    second = SqliteStore(path)
+    await second.open()
+    found = [rights_of(file) for file in files]
+    await second.close()
+    await first.close()
+    assert found == [0o600] * 3
+
+
+async def test_journal_of_a_file_from_a_backup_is_born_private(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.open()
+    await store.close()
+    set_rights(path, 0o644)
+    await store.open()
+    await store.accounts.add_user("alice", "correct horse battery")
+    found = {file.name: rights_of(file) for file in path.parent.glob(f"{path.name}*")}
+    await store.close()
+    assert found == {f"{path.name}{end}": 0o600 for end in ("", "-wal", "-shm")}
 
 
 async def test_two_programs_may_open_an_old_database_at_once(old_database: Path) -> None:

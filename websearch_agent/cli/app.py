@@ -184,7 +184,7 @@ def serve(
     from websearch_agent.server.run import run_server
     from websearch_agent.wiring import build_service
 
-    settings = load_settings()
+    settings = _load_settings()
     _start_logging(settings)
 
     async def make_service() -> "AgentService":
@@ -222,7 +222,7 @@ def index(
     from websearch_agent.cli.index_command import run_index
 
     work = run_index(
-        load_settings(), targets or [], clear=clear, builtin=builtin, crawl_pages=crawl
+        _load_settings(), targets or [], clear=clear, builtin=builtin, crawl_pages=crawl
     )
     if not _run(work):
         raise typer.Exit(EXIT_FAILED)
@@ -279,9 +279,20 @@ def _from_shell(text: str) -> str:
     return text
 
 
+def _load_settings() -> Settings:
+    """The settings; the data folder is made here, for its owner only, before anything is written.
+
+    Where it cannot be made, the command that needs it says so in its own words.
+    """
+    settings = load_settings()
+    with suppress(OSError):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return settings
+
+
 def _quiet_settings() -> Settings:
     """The settings; logs would disturb an answer, so only errors show unless a level is set."""
-    settings = load_settings()
+    settings = _load_settings()
     if "log_level" not in settings.model_fields_set:
         settings = settings.model_copy(update={"log_level": "error"})
     _start_logging(settings)

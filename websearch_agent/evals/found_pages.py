@@ -66,7 +66,7 @@ class FoundPages:
             for rank, (url, page) in enumerate(self._pages.items(), 1)
         ]
 
-    async def read(self, url: str, *, fresh: bool = False) -> Page:
+    async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
         """HTML is cleaned as that of every page. Raises PageUnreachable, and what cleaning does."""
         page = self._pages.get(url)
         if page is None:

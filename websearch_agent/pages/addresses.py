@@ -2,7 +2,9 @@
 
 Own lists, because `ipaddress.is_global` is wrong for 192.0.0.0/24 on Python 3.11 and does not
 look at an IPv4 address that is wrapped in an IPv6 one.
-Sources: IANA special-purpose address registries; RFC 6761, 6762, 8375 and 9476 for names.
+Sources: IANA special-purpose address registries; for names RFC 6761, 6762 (appendix G), 7686, 8375
+and 9476, the names that ICANN delegates to nobody because networks use them, and those that
+container platforms, service registries, home routers and clouds answer themselves.
 """
 
 import re
@@ -63,7 +65,17 @@ _BLOCKED_V6 = tuple(
     )
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
-_IPV4_COMPATIBLE = IPv6Network("::/96")
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215
+# RFC 6052: the address may stand behind each of these, around eight bits that are zero.
+_NAT64_PREFIX_BITS = (48, 56, 64)
+_ENDING_IN_V4 = (
+    _NAT64,
+    _LOCAL_NAT64,
+    IPv6Network("::/96"),  # IPv4-compatible
+    IPv6Network("::ffff:0:0/96"),  # IPv4-mapped
+    IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated, RFC 2765
+)
+_LINK_LOCAL_V4 = IPv4Network("169.254.0.0/16")
 _ISATAP_INTERFACE_IDS = (0x00005EFE, 0x02005EFE)
 # Services that give keys to whoever asks from inside a cloud: of AWS (also for its containers),
 # Google, Azure, Oracle, Alibaba, Tencent, Scaleway, and OpenStack.
@@ -73,6 +85,7 @@ _METADATA = frozenset(
         "100.100.100.200",
         "168.63.129.16",
         "169.254.0.23",
+        "169.254.169.123",
         "169.254.169.253",
         "169.254.169.254",
         "169.254.170.2",
@@ -90,8 +103,10 @@ _METADATA = frozenset(
 # Names of the machine itself and of networks at home and in companies. A proxy would look them up
 # where it stands.
 _LOCAL_NAMES = re.compile(
-    r"[^.]+|(?:.+\.)?(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan"
-    r"|home\.arpa|in-addr\.arpa|ip6\.arpa|alt|test|invalid)"
+    r"[^.]+|(?:.+\.)?(?:localhost|localdomain|local|internal|intranet|private|corp|home|lan|mail"
+    r"|home\.arpa|in-addr\.arpa|ip6\.arpa|alt|onion|test|invalid"
+    r"|svc|consul|nomad|docker|podman|localnet|dhcp|router|workgroup|box"
+    r"|metadata\.goog|metadata\.tencentyun\.com)"
 )
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
@@ -104,10 +119,12 @@ class OpenedPlaces:
     """What of the intranet the operator lets pages be read from, on any port.
 
     `hosts`: names in lower case; `*.corp.example` stands for all names below `corp.example`.
+    `withheld`: what is opened to others, but not to those who ask here; only errors tell it apart.
     """
 
     networks: tuple[Network, ...] = ()
     hosts: tuple[str, ...] = ()
+    withheld: "OpenedPlaces | None" = None
 
     def __bool__(self) -> bool:
         return bool(self.networks or self.hosts)
@@ -120,14 +137,33 @@ class OpenedPlaces:
             return False
         return any(name.startswith("*.") and host.endswith(name[1:]) for name in self.hosts)
 
+    def for_strangers(self) -> "OpenedPlaces":
+        """What of it is open to addresses that no person and no engine of one's own named."""
+        return OpenedPlaces(withheld=self) if self else self
+
+    def withholds(self, host: str, address: Address | None = None) -> bool:
+        """Whether the place is opened, but to others."""
+        places = self.withheld
+        if places is None:
+            return False
+        return places.has_host(host) or (address is not None and places.has_address(address))
+
     def has_address(self, address: Address) -> bool:
-        """Whether its network was opened; a metadata service must be named by itself."""
+        """Whether its network was opened.
+
+        A metadata service must be named by itself, another link-local address by itself or by a
+        network of link-local ones.
+        """
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         networks = [network for network in self.networks if address in network]
-        if is_metadata_service(address):
-            return any(network.num_addresses == 1 for network in networks)
-        return bool(networks)
+        if not is_of_metadata_services(address):
+            return bool(networks)
+        return any(
+            network.num_addresses == 1
+            or (_is_link_local_network(network) and not is_metadata_service(address))
+            for network in networks
+        )
 
 
 NOTHING_OPENED = OpenedPlaces()
@@ -143,31 +179,49 @@ def is_public(address: Address) -> bool:
         return False
     if any(address in network for network in _BLOCKED_V6):
         return False
-    wrapped = _wrapped_v4(address)
-    return wrapped is None or is_public(wrapped)
+    return all(map(is_public, _wrapped_v4(address)))
 
 
 def is_metadata_service(address: Address) -> bool:
-    """Whether the address, or the IPv4 one wrapped in it, is where a cloud gives out its keys."""
-    if isinstance(address, IPv6Address):
-        wrapped = _wrapped_v4(address)
-        if wrapped is not None:
-            return wrapped in _METADATA
-        address = IPv6Address(int(address))  # without a scope
-    return address in _METADATA
+    """Whether the address, or an IPv4 one wrapped in it, is where a cloud gives out its keys."""
+    return not _METADATA.isdisjoint(_ends(address))
 
 
-def _wrapped_v4(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that packets to this one may end at."""
-    if address.ipv4_mapped is not None or address in _NAT64 or address in _IPV4_COMPATIBLE:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
+def is_of_metadata_services(address: Address) -> bool:
+    """Whether it is one, or another link-local address of IPv4: nearly all of them are there."""
+    return is_metadata_service(address) or any(
+        isinstance(end, IPv4Address) and end in _LINK_LOCAL_V4 for end in _ends(address)
+    )
+
+
+def _is_link_local_network(network: Network) -> bool:
+    return isinstance(network, IPv4Network) and network.subnet_of(_LINK_LOCAL_V4)
+
+
+def _ends(address: Address) -> tuple[Address, ...]:
+    """The address, without a scope, and those that packets to it may end at."""
+    if isinstance(address, IPv4Address):
+        return (address,)
+    return IPv6Address(int(address)), *_wrapped_v4(address)
+
+
+def _wrapped_v4(address: IPv6Address) -> tuple[IPv4Address, ...]:
+    """The IPv4 addresses that packets to this one may end at."""
+    bits = int(address)
+    last = IPv4Address(bits & 0xFFFFFFFF)
+    if address in _LOCAL_NAT64:
+        joined = (bits >> 64 << 56) | (bits & (1 << 56) - 1)  # 120 bits, without the zero ones
+        inner = (joined >> (120 - 32 - prefix) & 0xFFFFFFFF for prefix in _NAT64_PREFIX_BITS)
+        return last, *map(IPv4Address, inner)
+    if any(address in network for network in _ENDING_IN_V4):
+        return (last,)
     if address.sixtofour is not None:
-        return address.sixtofour
+        return (address.sixtofour,)
     if address.teredo is not None:
-        return address.teredo[1]
-    if (int(address) >> 32) & 0xFFFFFFFF in _ISATAP_INTERFACE_IDS:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
+        return (address.teredo[1],)
+    if (bits >> 32) & 0xFFFFFFFF in _ISATAP_INTERFACE_IDS:
+        return (last,)
+    return ()
 
 
 def check_addresses(
@@ -181,13 +235,16 @@ def check_addresses(
     for address in addresses:
         if opened.has_address(address):
             continue
-        if is_metadata_service(address):
+        if is_of_metadata_services(address):
             raise AddressNotAllowed(
-                f"{host} is a metadata service of a cloud; to read it anyway, add its address "
-                "alone (/32 or /128) to WEBSEARCH_ALLOWED_NETWORKS"
+                f"{host} is a metadata service of a cloud or a link-local address; to read it "
+                "anyway, add its address alone (/32 or /128) to WEBSEARCH_ALLOWED_NETWORKS"
             )
         if is_opened_host:
             continue
+        is_closed = not is_public(address) or port not in WEB_PORTS
+        if is_closed and opened.withholds(host, address):
+            raise _withheld(host)
         if not is_public(address):
             raise AddressNotAllowed(
                 f"{host} is not a public address; to read it anyway, add its name to "
@@ -195,6 +252,13 @@ def check_addresses(
             )
         if port not in WEB_PORTS:
             raise AddressNotAllowed(f"{host}: port {port} is not a web port")
+
+
+def _withheld(host: str) -> AddressNotAllowed:
+    return AddressNotAllowed(
+        f"{host} is inside an opened network, and a public search engine or another site named it: "
+        "it is not read"
+    )
 
 
 def parse_literal(host: str) -> Address | None:
@@ -248,6 +312,8 @@ def _check_host(host: str, port: int, opened: OpenedPlaces, *, proxy_resolves: b
         raise AddressNotAllowed("the URL's host is neither a name nor a plain address")
     if opened.has_host(host):
         return
+    if opened.withholds(host) and (proxy_resolves or port not in WEB_PORTS):
+        raise _withheld(host)
     if proxy_resolves and _LOCAL_NAMES.fullmatch(host):
         raise AddressNotAllowed(
             f"{host} is a name of a local network, which a proxy must not be asked for; to read it "

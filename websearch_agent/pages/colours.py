@@ -13,6 +13,22 @@ _NAMES = {
     "floralwhite": (255, 250, 240),
     "azure": (240, 255, 255),
     "mintcream": (245, 255, 250),
+    "aliceblue": (240, 248, 255),
+    "antiquewhite": (250, 235, 215),
+    "beige": (245, 245, 220),
+    "cornsilk": (255, 248, 220),
+    "honeydew": (240, 255, 240),
+    "lavender": (230, 230, 250),
+    "lavenderblush": (255, 240, 245),
+    "lemonchiffon": (255, 250, 205),
+    "lightcyan": (224, 255, 255),
+    "lightgoldenrodyellow": (250, 250, 210),
+    "lightyellow": (255, 255, 224),
+    "linen": (250, 240, 230),
+    "mistyrose": (255, 228, 225),
+    "oldlace": (253, 245, 230),
+    "papayawhip": (255, 239, 213),
+    "seashell": (255, 245, 238),
     "black": (0, 0, 0),
     "silver": (192, 192, 192),
     "lightgray": (211, 211, 211),
@@ -27,6 +43,9 @@ _NAMES = {
 }
 _HEX = re.compile(r"#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
 _FUNCTION = re.compile(r"(rgba?|hsla?)\(([\d.,%\s/deg-]{1,60})\)")
+_WIDE_FUNCTION = re.compile(r"(oklch|oklab|lch|lab|hwb|color)\((srgb )?([\d.,%\s/deg+-]{1,60})\)")
+# From there on colours differ too much from a shade of grey to be taken for one.
+_MAX_CHROMA = {"oklab": 0.03, "oklch": 0.03, "lab": 8.0, "lch": 8.0}
 _NUMBER = re.compile(r"-?\d{1,6}(?:\.\d{1,6})?%?")
 _PICTURES = ("url(", "gradient(", "image(", "var(")
 
@@ -43,6 +62,8 @@ def parse_colour(value: str) -> Colour | str | None:
         return TRANSPARENT
     if _HEX.fullmatch(value):
         return _from_hex(value[1:])
+    if match := _WIDE_FUNCTION.fullmatch(value):
+        return _from_wide_function(match[1], bool(match[2]), _NUMBER.findall(match[3]))
     match = _FUNCTION.fullmatch(value)
     if match is None:
         return None
@@ -95,6 +116,31 @@ def _from_lightness(numbers: list[str]) -> Colour | None:
         return None
     level = round(255 * min(1.0, max(0.0, lightness)))
     return level, level, level
+
+
+def _from_wide_function(name: str, is_srgb: bool, numbers: list[str]) -> Colour | str | None:
+    """Shades of grey, black and white among them; of `color()` only what is in sRGB."""
+    if len(numbers) not in (3, 4) or (name == "color") != is_srgb:
+        return None
+    if len(numbers) == 4 and _share(numbers[3]) <= 0.05:
+        return TRANSPARENT
+    first, second, third = (_share(number) for number in numbers[:3])
+    if is_srgb:
+        return _grey(first)[0], _grey(second)[0], _grey(third)[0]
+    if name == "hwb":
+        return _grey(second / (second + third)) if second + third >= 1 else None
+    chroma = abs(second) if name.endswith("lch") else max(abs(second), abs(third))
+    lightness = first if numbers[0].endswith("%") or name.startswith("ok") else first / 100
+    if chroma > _MAX_CHROMA[name] and 0 < lightness < 1:
+        return None
+    luminance = lightness**3 if name.startswith("ok") else ((lightness + 0.16) / 1.16) ** 3
+    return _grey(1.055 * max(0.0, luminance) ** (1 / 2.4) - 0.055)
+
+
+def _grey(level: float) -> Colour:
+    """`level`: from 0, black, to 1, white."""
+    channel = round(255 * min(1.0, max(0.0, level)))
+    return channel, channel, channel
 
 
 def _share(number: str) -> float:

@@ -99,8 +99,9 @@ def _read_html(body: bytes, *, url: str, content_type: str, is_foreign: bool) ->
 def _read_pdf(body: bytes) -> ExtractedPage:
     from websearch_agent.pages.pdf_text import extract_pdf
 
-    title, text, truncated = extract_pdf(body, max_chars=MAX_TEXT_CHARS)
-    return ExtractedPage(title, text, "application/pdf", truncated=truncated)
+    title, text, truncated, hidden_parts = extract_pdf(body, max_chars=MAX_TEXT_CHARS)
+    filtered = Filtered(hidden_parts)
+    return ExtractedPage(title, text, "application/pdf", truncated=truncated, filtered=filtered)
 
 
 def _read_text(body: bytes, *, content_type: str, is_json: bool) -> ExtractedPage:

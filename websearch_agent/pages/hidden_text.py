@@ -11,21 +11,33 @@ from collections.abc import Iterator
 from lxml import etree  # type: ignore[import-untyped]
 from lxml.html import HtmlElement  # type: ignore[import-untyped]
 
+from websearch_agent.pages.hiding_styles import has_no_opacity, hides, may_hide
 from websearch_agent.pages.ink import Ink
 from websearch_agent.pages.page_measures import HEADINGS
 from websearch_agent.pages.style_rules import (
     Style,
     StyleSheets,
     parse_style,
-    pixels_of,
     read_style_sheets,
 )
 
 _NEVER_DROPPED = frozenset({"html", "head", "body", "main", "article"})
 # Of all elements of a page few are looked at one by one.
-_MARKED = etree.XPath("//*[@style or @hidden]|//template|//font[@color]")
+_MARKED = etree.XPath(
+    "//*[@style or @hidden]|//font[@color]|//template|//dialog|//datalist|//noframes|//noembed"
+    "|//rp|//meter|//progress|//annotation|//annotation-xml"
+)
 _NAMED = etree.XPath("//*[@class or @id]")
-_OTHER_HIDING = frozenset({"opacity", "content-visibility", "clip", "clip-path"})
+# Browsers show none of it. `noscript` is not among them: people without scripts see it.
+_NEVER_SHOWN_TAGS = frozenset(
+    {"template", "datalist", "noframes", "noembed", "meter", "progress", "annotation-xml"}
+)
+# The TeX of a formula is worth more than its letters alone; prose does not belong there.
+_PROSE = re.compile(r"(?:[^\W\d_]{2,30}[\s,]{1,3}){4}")
+# Brackets round how a word is spoken are no loss to those who see it above the word, but the text
+# alone needs them.
+_MAX_BRACKET_CHARS = 3
+_MAX_KEY_CHARS = 12
 _UNSEEN_TAGS = frozenset({"style", "script", "title"})
 # A page that hides most of its text may show it by a script once it is loaded: so it is if little
 # else is there. A planted text can be longer than the page round it.
@@ -33,16 +45,6 @@ _MAX_HIDDEN_SHARE = 0.5
 _MIN_SEEN_CHARS = 400
 # Questions whose answers open at a click: so many parts, and most of the page, behind one rule.
 _MIN_FOLDED = 4
-_FAR_AWAY = re.compile(r"-(?:\d{4,}(?:\.\d*)?(?:px|pt)|\d{3,}(?:\.\d*)?(?:em|rem|%|vw|vh))")
-_FAR_MARGIN = re.compile(r"-(?:\d{4,}(?:\.\d*)?(?:px|pt)|\d{3,}(?:\.\d*)?(?:em|rem))")
-_NO_SIZE = re.compile(r"scale[xy]?\(\s*0(?:\.0*)?\s*[,)]|-\d{4,}px")
-_NO_CLIP = re.compile(
-    r"rect\((?:\s*[01](?:px)?[\s,]*){4}\)|inset\(\s*(?:50|[5-9]\d|100)%|circle\(\s*0"
-)
-_FONT_SIZE = re.compile(r"(?<![\w.])(\d{0,4}(?:\.\d{1,4})?(?:px|pt))(?![\w.])")
-_MAX_TINY_PX = 2.0
-_MAX_BOX_PX = 1.0
-_MAX_OPACITY = 0.02
 # Labels for screen readers are short; what is longer is not for people who see.
 _FOR_SCREEN_READERS = re.compile(
     r"(?:^|\s)(?:sr-only|visually-?hidden|screen-?reader(?:-text|-only)?|assistive-text)(?:\s|$)"
@@ -55,15 +57,8 @@ def drop_hidden(tree: HtmlElement) -> int:
     sheets = read_style_sheets(tree)
     ink = Ink(tree, sheets)
     total_chars = _seen_chars(tree)
-    dropped: set[HtmlElement] = set()
+    dropped = _hidden_by_themselves(tree, ink, total_chars)
     by_sheet: set[HtmlElement] = set()
-    for element in _MARKED(tree):
-        if element.tag in _NEVER_DROPPED or element.getparent() is None:
-            continue
-        inline = parse_style(element.get("style") or "")
-        is_hidden = _is_marked(element) or _hides(inline, element) or ink.is_unseen(element, inline)
-        if is_hidden and _leaves_a_page(_chars(element), total_chars):
-            dropped.add(element)
     for element in _named_in(tree, sheets, ink):
         if element.tag not in _NEVER_DROPPED and element.getparent() is not None:
             inline = parse_style(element.get("style") or "")
@@ -77,6 +72,31 @@ def drop_hidden(tree: HtmlElement) -> int:
     if not is_unfolded and _leaves_a_page(hidden_chars, total_chars):
         dropped |= by_sheet
     return sum(_drop(element) for element in _outermost(dropped))
+
+
+def _hidden_by_themselves(tree: HtmlElement, ink: Ink, total_chars: int) -> set[HtmlElement]:
+    """What its tag, attributes or inline style hide."""
+    hidden: set[HtmlElement] = set()
+    faded: set[HtmlElement] = set()
+    switched = [element for element in tree.xpath("//*[@hidden]") if _is_switched(element)]
+    if len(switched) < _MIN_FOLDED:
+        switched = [element for element in switched if _chars(element) <= _MAX_KEY_CHARS]
+    opened_later = set(switched)
+    for element in _MARKED(tree):
+        if element.tag in _NEVER_DROPPED or element.getparent() is None:
+            continue
+        inline = parse_style(element.get("style") or "")
+        is_marked = _is_marked(element) and element not in opened_later
+        if is_marked or hides(inline, element) or ink.is_unseen(element, inline):
+            if _leaves_a_page(_chars(element), total_chars):
+                hidden.add(element)
+        elif has_no_opacity(inline):
+            faded.add(element)
+    # A page whose scripts fade it in does so with much of it, or with many parts.
+    parts = _outermost(faded)
+    if len(parts) < _MIN_FOLDED and sum(map(_chars, parts)) <= _MAX_HIDDEN_SHARE * total_chars:
+        hidden |= faded
+    return hidden
 
 
 def _leaves_a_page(hidden_chars: int, total_chars: int) -> bool:
@@ -94,7 +114,7 @@ def _named_in(tree: HtmlElement, sheets: StyleSheets, ink: Ink) -> Iterator[Html
     names = {
         name
         for name, rules in sheets.rules.items()
-        if any(_may_hide(rule.style, ink) for rule in rules)
+        if any(may_hide(rule.style) or ink.may_be_unseen(rule.style) for rule in rules)
     }
     known: dict[str, bool] = {}
     for element in _NAMED(tree):
@@ -108,19 +128,6 @@ def _named_in(tree: HtmlElement, sheets: StyleSheets, ink: Ink) -> Iterator[Html
     for tag in [name for name in names if name[0] not in ".#"]:
         if tag not in _UNSEEN_TAGS:
             yield from tree.iter(tag)
-
-
-def _may_hide(style: Style, ink: Ink) -> bool:
-    """Whether a rule can have to do with hiding, alone or with others."""
-    return (
-        style.get("display") == "none"
-        or style.get("visibility") in ("hidden", "collapse")
-        or not _OTHER_HIDING.isdisjoint(style)
-        or _is_moved_away(style)
-        or _is_tiny(style)
-        or _has_no_room(style)
-        or ink.may_be_unseen(style)
-    )
 
 
 def _seen_chars(tree: HtmlElement) -> int:
@@ -141,14 +148,25 @@ def _drop(element: HtmlElement) -> bool:
 
 def _is_marked(element: HtmlElement) -> bool:
     """Whether tag or attributes say that it is hidden."""
-    if element.tag == "template":
-        return True
-    hidden = element.get("hidden")
-    if hidden is not None and hidden.strip().lower() != "until-found":
-        # LibreOffice's help writes `span hidden="true"` round what is said of one system or program
-        # (keys, whole sections) and lets a script show the reader's: that is read, all of it.
-        return not (element.tag == "span" and hidden == "true")
-    return False
+    if element.tag == "dialog":
+        return element.get("open") is None
+    if element.tag == "rp":
+        return _chars(element) > _MAX_BRACKET_CHARS
+    if element.tag == "annotation":
+        text = element.text_content()
+        return "tex" not in (element.get("encoding") or "") or _PROSE.search(text) is not None
+    return element.tag in _NEVER_SHOWN_TAGS or element.get("hidden") is not None
+
+
+def _is_switched(element: HtmlElement) -> bool:
+    """Whether it may be hidden only until a script or a search in the page shows it.
+
+    LibreOffice's help writes `span hidden="true"` round what is said of one system or program
+    (keys, whole sections) and lets a script show the reader's. A page that does so does it often,
+    then all of it is read; else names of keys only.
+    """
+    hidden = (element.get("hidden") or "").strip().lower()
+    return hidden == "until-found" or (element.tag == "span" and hidden == "true")
 
 
 def _is_long_reader_text(element: HtmlElement) -> bool:
@@ -164,74 +182,6 @@ def _is_hidden_by(sheets: StyleSheets, element: HtmlElement, inline: Style, ink:
     if not sheet_style:
         return False
     style = {**sheet_style, **inline}
-    if _hides(style, element):
+    if hides(style, element):
         return not sheets.may_be_shown(element)
     return ink.is_unseen(element, style)
-
-
-def _hides(style: Style, element: HtmlElement) -> bool:
-    if not style:
-        return False
-    return (
-        style.get("display") == "none"
-        or style.get("visibility") in ("hidden", "collapse")
-        or style.get("content-visibility") == "hidden"
-        or _is_moved_away(style)
-        or _has_no_room(style)
-        or _is_clear(style, element)
-        or (_is_tiny(style) and not _resizes_text(element))
-    )
-
-
-def _is_moved_away(style: Style) -> bool:
-    far = (style.get(name, "") for name in ("text-indent", "left", "top", "right", "bottom"))
-    margins = (style.get(name, "") for name in ("margin-left", "margin-top"))
-    return (
-        any(map(_FAR_AWAY.match, far))
-        or any(map(_FAR_MARGIN.match, margins))
-        or _NO_SIZE.search(style.get("transform", "")) is not None
-    )
-
-
-def _has_no_room(style: Style) -> bool:
-    """Boxes cut to nothing."""
-    if _NO_CLIP.match(style.get("clip", "")) or _NO_CLIP.match(style.get("clip-path", "")):
-        return True
-    if style.get("overflow") not in ("hidden", "clip"):
-        return False
-    heights = [pixels_of(style.get(name)) for name in ("height", "max-height")]
-    return any(height is not None and height <= _MAX_BOX_PX for height in heights)
-
-
-def _is_clear(style: Style, element: HtmlElement) -> bool:
-    """Opacity alone hides nothing: many pages fade their real content in from it."""
-    opacity = style.get("opacity")
-    if opacity is None:
-        return False
-    try:
-        share = float(opacity.removesuffix("%")) / (100 if opacity.endswith("%") else 1)
-    except ValueError:
-        return False
-    return share <= _MAX_OPACITY and (
-        style.get("position") in ("absolute", "fixed")
-        or style.get("pointer-events") == "none"
-        or element.get("aria-hidden") == "true"
-        or _is_tiny(style)
-    )
-
-
-def _is_tiny(style: Style) -> bool:
-    size = style.get("font-size")
-    if size is None and (match := _FONT_SIZE.search(style.get("font", ""))):
-        size = match[1]
-    pixels = pixels_of(size)
-    return pixels is not None and pixels <= _MAX_TINY_PX
-
-
-def _resizes_text(element: HtmlElement) -> bool:
-    """Whether parts have a size of their own: such a box only closes gaps between them."""
-    return any(
-        child.get("class") or "font" in (child.get("style") or "")
-        for child in element.iterdescendants()
-        if isinstance(child.tag, str)
-    )

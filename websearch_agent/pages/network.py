@@ -30,33 +30,49 @@ SocketOption = (
 
 MAX_ADDRESSES_TRIED = 4
 MAX_LOOK_UPS = 16
+MAX_LOOK_UP_THREADS = 64
 
 
 class SystemResolver:
-    """Asks the system's resolver, in daemon threads of its own, at most `max_at_once`.
+    """Asks the system's resolver, in daemon threads of its own, for at most `max_at_once` callers.
 
     A look-up cannot be broken off and may hang for 30 s: in the loop's own thread pool it would
     take the threads that parsers and the index wait for, and an executor would hold up the end
-    of the program. So a look-up that nobody waits for any more keeps its place until it ends.
+    of the program. One that nobody waits for any more leaves its place to the next caller, else a
+    page of names that hang would keep everybody's; its thread lives on, and at `max_threads` no
+    new one is started.
     """
 
     def __init__(
         self,
         *,
         max_at_once: int = MAX_LOOK_UPS,
+        max_threads: int = MAX_LOOK_UP_THREADS,
         look_up: Callable[[str, int], list[Address]] | None = None,
     ) -> None:
         self._look_up = look_up or _look_up
         self._places = asyncio.Semaphore(max_at_once)
+        self._max_threads = max_threads
+        self._thread_count = 0
 
     async def __call__(self, host: str, port: int) -> list[Address]:
         """All addresses, in the system's order. Raises httpcore.ConnectError."""
+        async with self._places:
+            if self._thread_count >= self._max_threads:
+                raise httpcore.ConnectError(
+                    f"the resolver is busy: {self._thread_count} look-ups hang"
+                )
+            try:
+                return await self._start(host, port)
+            except (OSError, ValueError) as error:
+                raise httpcore.ConnectError(f"{host} has no address") from error
+
+    def _start(self, host: str, port: int) -> asyncio.Future[list[Address]]:
         loop = asyncio.get_running_loop()
         found: asyncio.Future[list[Address]] = loop.create_future()
-        await self._places.acquire()
 
         def settle(outcome: list[Address] | Exception) -> None:
-            self._places.release()
+            self._thread_count -= 1
             if found.done():  # The caller has left.
                 return
             if isinstance(outcome, Exception):
@@ -73,10 +89,8 @@ class SystemResolver:
                 loop.call_soon_threadsafe(settle, outcome)
 
         threading.Thread(target=work, name=f"look-up of {host}", daemon=True).start()
-        try:
-            return await found
-        except (OSError, ValueError) as error:
-            raise httpcore.ConnectError(f"{host} has no address") from error
+        self._thread_count += 1
+        return found
 
 
 def _look_up(host: str, port: int) -> list[Address]:

@@ -7,6 +7,7 @@ processes (the server, the command line) through SQLite's own locks.
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -28,13 +29,15 @@ from websearch_agent.errors import (
 from websearch_agent.types import Page
 
 # Raise it with every change of the tables or of what is made of a page: older files are emptied.
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 # Evicting some more than needed spares the next pages the work.
 _FILL_AFTER_EVICTION = 0.9
 LOCK_TIMEOUT_S = 0.5
 # In the data folder.
 CACHE_FILE_NAME = "pages.db"
 # A row takes whole blocks of the file, and its keys and indexes some more.
+_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_FILE_SUFFIXES = ("", "-wal", "-shm")
 _BLOCK_BYTES = 4096
 _ROW_BYTES = 600
 
@@ -100,19 +103,27 @@ class PageCache:
         # One thread: SQLite takes one writer anyway, and the event loop must not wait for a disk.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="page-cache")
 
-    async def find(self, address: str) -> Page | PageError | None:
-        """What was kept for the address and has not run out; a failure is given, not raised."""
-        return await self._run(lambda connection: self._find(connection, address), None)
+    async def find(self, address: str, *, way: str = "") -> Page | PageError | None:
+        """What was kept for the address and has not run out; a failure is given, not raised.
 
-    async def keep_page(self, page: Page, *, lifetime_s: float) -> None:
+        `way`: in which the page was asked for; what was kept for one is not found in another.
+        """
+        key = self._key(address, way)
+        return await self._run(lambda connection: self._find(connection, address, key), None)
+
+    async def keep_page(self, page: Page, *, lifetime_s: float, way: str = "") -> None:
         """Keep it under its address and the one that it was redirected to."""
+        keys = tuple(self._key(address, way) for address in (page.url, page.final_url))
         if lifetime_s > 0:
-            await self._run(lambda connection: self._keep_page(connection, page, lifetime_s), None)
+            await self._run(lambda c: self._keep_page(c, page, keys, lifetime_s), None)
 
-    async def keep_failure(self, address: str, error: PageError, *, lifetime_s: float) -> None:
+    async def keep_failure(
+        self, address: str, error: PageError, *, lifetime_s: float, way: str = ""
+    ) -> None:
         if lifetime_s > 0:
             row = (None, error.code, error.message)
-            await self._run(lambda c: self._keep(c, (address,), row, lifetime_s), None)
+            keys = (self._key(address, way),)
+            await self._run(lambda c: self._keep(c, keys, row, lifetime_s), None)
 
     async def size(self) -> CacheSize | None:
         """None if the file cannot be used."""
@@ -148,7 +159,7 @@ class PageCache:
         return default
 
     def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(self._path)
         connection = sqlite3.connect(self._path, timeout=self._lock_timeout_s, isolation_level=None)
         try:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table
@@ -187,14 +198,16 @@ class PageCache:
                 self._connection.close()
             self._connection = None
 
-    def _key(self, address: str) -> str:
-        return f"{self._variant} {address}"
+    def _key(self, address: str, way: str) -> str:
+        return f"{self._variant} {way} {address}"
 
-    def _find(self, connection: sqlite3.Connection, address: str) -> Page | PageError | None:
+    def _find(
+        self, connection: sqlite3.Connection, address: str, key: str
+    ) -> Page | PageError | None:
         row = connection.execute(
             "SELECT page, failure_code, failure_message FROM pages"
             " JOIN addresses ON page_id = id WHERE address = ? AND expires_at > ?",
-            (self._key(address), self._seconds()),
+            (key, self._seconds()),
         ).fetchone()
         if row is None:
             return None
@@ -206,17 +219,23 @@ class PageCache:
         except ValidationError:
             return None
 
-    def _keep_page(self, connection: sqlite3.Connection, page: Page, lifetime_s: float) -> None:
+    def _keep_page(
+        self,
+        connection: sqlite3.Connection,
+        page: Page,
+        keys: tuple[str, ...],
+        lifetime_s: float,
+    ) -> None:
         try:
             text = _PAGE_FORM.dump_json(page).decode()
         except ValueError:  # half a character in what a server called its page
             return
-        self._keep(connection, (page.url, page.final_url), (text, None, None), lifetime_s)
+        self._keep(connection, keys, (text, None, None), lifetime_s)
 
     def _keep(
         self,
         connection: sqlite3.Connection,
-        addresses: tuple[str, ...],
+        keys: tuple[str, ...],
         row: tuple[str | None, str | None, str | None],
         lifetime_s: float,
     ) -> None:
@@ -225,7 +244,7 @@ class PageCache:
         size_bytes = blocks * _BLOCK_BYTES
         if size_bytes > self._max_bytes:
             return
-        keys = [self._key(address) for address in dict.fromkeys(addresses)]
+        keys = tuple(dict.fromkeys(keys))
         with connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM pages WHERE expires_at <= ?", (now,))
@@ -249,7 +268,7 @@ class PageCache:
             connection.execute("PRAGMA incremental_vacuum").fetchall()
 
 
-def _pages_of(connection: sqlite3.Connection, keys: list[str]) -> list[tuple[int]]:
+def _pages_of(connection: sqlite3.Connection, keys: tuple[str, ...]) -> list[tuple[int]]:
     """The pages that the keys lead to so far."""
     rows = [
         connection.execute("SELECT page_id FROM addresses WHERE address = ?", (key,)).fetchone()
@@ -292,8 +311,22 @@ def _make_tables(connection: sqlite3.Connection, version: int) -> None:
     )
 
 
+def _make_private(path: Path) -> None:
+    """Create the file for its owner alone, or close one that is there already.
+
+    Pages of the intranet may be in it. SQLite gives -wal and -shm the rights of the file.
+    """
+    path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE_FILE))
+    for suffix in _FILE_SUFFIXES:
+        # Not ours, gone, or on a disk without rights: no reason to do without the cache.
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + suffix).chmod(_PRIVATE_FILE)
+
+
 def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in _FILE_SUFFIXES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 

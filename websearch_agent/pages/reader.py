@@ -56,7 +56,7 @@ class WebPageReader:
         """
         cache = None
         if cache_path is not None and cache_mb > 0:
-            # What one may read must not come out of the cache for one who may not.
+            # What was opened once must not come out of the cache when it no longer is.
             opened = ",".join([*sorted(map(str, allowed_networks)), *sorted(intranet_hosts)])
             variant = f"robots={int(respect_robots)} opened={opened} proxy={int(proxy is not None)}"
             cache = PageCache(cache_path, max_bytes=cache_mb * 1_000_000, variant=variant)
@@ -73,20 +73,23 @@ class WebPageReader:
             cache=cache,
         )
 
-    async def read(self, url: str, *, fresh: bool = False) -> Page:
+    async def read(self, url: str, *, fresh: bool = False, intranet: bool = False) -> Page:
         """One page as clean Markdown, from the cache if it was read not long ago.
 
-        `fresh`: as it is now, whatever is in the cache.
+        `fresh`: as it is now, whatever is in the cache. `intranet`: what the operator opened is
+        open to this address, because a person or an engine of one's own named it.
         A page that is being read already is read once for all who ask for it.
 
         Raises AddressNotAllowed, RobotsDisallowed, PageMissing, PageWalled, PageUnreachable,
         PageTooLarge, UnsupportedContent, PageEmpty.
         """
-        address = str(checked_url(url, opened=self._opened))
+        intranet = intranet and bool(self._opened)  # else both ways are one
+        opened = self._opened if intranet else self._opened.for_strangers()
+        address = str(checked_url(url, opened=opened))
         try:
-            flight = f"fresh {address}" if fresh else address
             page = await self._flights.run(
-                flight, lambda: self._find_or_fetch(address, fresh=fresh)
+                f"{fresh} {intranet} {address}",
+                lambda: self._find_or_fetch(address, fresh=fresh, intranet=intranet),
             )
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -95,27 +98,29 @@ class WebPageReader:
             raise PageUnreachable("the program is ending") from None
         return replace(page, url=url)
 
-    async def _find_or_fetch(self, address: str, *, fresh: bool) -> Page:
+    async def _find_or_fetch(self, address: str, *, fresh: bool, intranet: bool) -> Page:
         if self._cache is None:
-            return (await self._fetch(address))[0]
-        kept = None if fresh else await self._cache.find(address)
+            return (await self._fetch(address, intranet=intranet))[0]
+        # What one may read must not come out of the cache for one who may not.
+        way = "intranet" if intranet else ""
+        kept = None if fresh else await self._cache.find(address, way=way)
         if isinstance(kept, PageError):
             raise kept
         if kept is not None:
             return kept
         try:
-            page, cache_control = await self._fetch(address)
+            page, cache_control = await self._fetch(address, intranet=intranet)
         except PageError as error:
             lifetime_s = failure_lifetime_s(error)
-            await self._cache.keep_failure(address, error, lifetime_s=lifetime_s)
+            await self._cache.keep_failure(address, error, lifetime_s=lifetime_s, way=way)
             raise
         lifetime_s = page_lifetime_s(page, cache_control=cache_control)
-        await self._cache.keep_page(page, lifetime_s=lifetime_s)
+        await self._cache.keep_page(page, lifetime_s=lifetime_s, way=way)
         return page
 
-    async def _fetch(self, address: str) -> tuple[Page, str]:
+    async def _fetch(self, address: str, *, intranet: bool) -> tuple[Page, str]:
         """The page, and what its server says about keeping it."""
-        response = await self._web_access.get(address)
+        response = await self._web_access.get(address, intranet=intranet)
         site = site_of(response.final_url)
         if not response.body.strip():
             raise PageEmpty(f"{site} sent an empty page")

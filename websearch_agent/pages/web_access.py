@@ -20,7 +20,6 @@ from websearch_agent.errors import (
     UnsupportedContent,
 )
 from websearch_agent.pages.addresses import (
-    NOTHING_OPENED,
     Network,
     OpenedPlaces,
     checked_url,
@@ -124,9 +123,9 @@ class _Way:
 class WebAccess:
     """Fetches pages. Keeps connections, but no cookies and nothing from the environment.
 
-    `allowed_networks` and `intranet_hosts` are open to addresses that were asked for and to
-    redirects of pages that are there themselves. A redirect of any other page never leads there: a
-    stranger must not make us call the intranet.
+    `allowed_networks` and `intranet_hosts` are open to addresses that a person asked for and to
+    redirects of pages that are there themselves. A redirect of any other page never leads there,
+    nor does what a public engine found: a stranger must not make us call the intranet.
 
     `proxy`: what it takes over, and must refuse, says GuardedTransport. Networks are then opened
     for addresses in digits only.
@@ -159,10 +158,13 @@ class WebAccess:
 
         opened = OpenedPlaces(tuple(allowed_networks), tuple(intranet_hosts))
         self._asked = way_to(opened)
-        self._redirected = way_to(NOTHING_OPENED) if opened else self._asked
+        self._strangers = way_to(opened.for_strangers()) if opened else self._asked
 
-    async def get(self, url: str) -> WebResponse:
+    async def get(self, url: str, *, intranet: bool = True) -> WebResponse:
         """Fetch one page, if the robots.txt of its site and of each redirect's site allows it.
+
+        `intranet`: what the operator opened is open, because a person or a command named the
+        address, or an engine of one's own.
 
         Raises AddressNotAllowed before connecting, RobotsDisallowed before asking for the page,
         PageMissing (404, 410), PageWalled (a robot check or login with an error status),
@@ -170,16 +172,17 @@ class WebAccess:
         UnsupportedContent, PageTooLarge (a PDF over the limit).
         """
         limit_s = self._limits.total_timeout_s
+        way = self._asked if intranet else self._strangers
         with _named_failures(url, limit_s):
             async with (
                 asyncio.timeout(limit_s),
-                self._open(url, self._asked, asks_robots=self._respects_robots) as found,
+                self._open(url, way, asks_robots=self._respects_robots) as found,
             ):
                 return await self._read(url, *found)
 
     async def aclose(self) -> None:
         """Close the kept connections."""
-        for way in {id(way): way for way in (self._asked, self._redirected)}.values():
+        for way in {id(way): way for way in (self._asked, self._strangers)}.values():
             await way.robots.aclose()
             await way.transport.aclose()
 
@@ -232,7 +235,7 @@ class WebAccess:
                     yield target, response
                     return
                 if not _is_of_opened_place(target, response, way.opened):
-                    way = self._redirected
+                    way = self._strangers
             finally:
                 await response.aclose()
             target = self._next_target(target, location, way)

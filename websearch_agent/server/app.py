@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import logging
 import mimetypes
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -20,7 +20,8 @@ from websearch_agent.server import answers, conversations, health, html_pages, l
 from websearch_agent.server.answer_queue import AnswerQueue
 from websearch_agent.server.api_description import describe_api
 from websearch_agent.server.feed import OpenAnswers
-from websearch_agent.server.guards import LOOPBACK_HOSTS, AllowedHosts, BodyLimit, HeaderLimit
+from websearch_agent.server.guards import AllowedHosts, BodyLimit, HeaderLimit
+from websearch_agent.server.host_names import AnsweredHosts
 from websearch_agent.server.login_policy import decide_login
 from websearch_agent.server.origin_check import OriginCheck
 from websearch_agent.server.problems import INTERNAL_MESSAGE, add_problem_handlers
@@ -35,6 +36,8 @@ from websearch_agent.server.service import AnswerService, ServiceFactory
 
 logger = logging.getLogger(__name__)
 
+ONLY_THIS_MACHINE = AnsweredHosts()
+
 # A registry of Windows may say text/plain, which `nosniff` would keep from running.
 mimetypes.add_type("text/javascript", ".js")
 
@@ -43,11 +46,11 @@ def create_app(
     service_factory: ServiceFactory,
     settings: Settings,
     *,
-    allowed_hosts: Sequence[str] | None = LOOPBACK_HOSTS,
+    allowed_hosts: AnsweredHosts = ONLY_THIS_MACHINE,
 ) -> FastAPI:
     """The app; it builds its service when it starts and closes it when it ends.
 
-    `allowed_hosts` are the names by which browsers may reach it (None: any).
+    `allowed_hosts` are the names by which browsers may reach it.
     """
 
     @asynccontextmanager

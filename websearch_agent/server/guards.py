@@ -4,44 +4,33 @@ Plain ASGI, because Starlette's BaseHTTPMiddleware keeps a disconnect from reach
 """
 
 import asyncio
-from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from websearch_agent.server.host_names import AnsweredHosts
 from websearch_agent.server.problems import problem_response
 
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 MAX_BODY_BYTES = 256 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 BODY_DEADLINE_S = 15.0
 
 
-def host_without_port(host: str) -> str:
-    """`localhost:8000` → `localhost`; an IPv6 address keeps its brackets."""
-    host = host.strip().lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
-
-
 class AllowedHosts:
     """Refuses other host names, so that a page on the web whose name is rebound to this
-    machine cannot read conversations (DNS rebinding). `None` allows every host."""
+    machine cannot read conversations (DNS rebinding)."""
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Sequence[str] | None) -> None:
+    def __init__(self, app: ASGIApp, *, allowed_hosts: AnsweredHosts) -> None:
         self.app = app
-        self.allowed_hosts = None if allowed_hosts is None else frozenset(allowed_hosts)
+        self.allowed_hosts = allowed_hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self.allowed_hosts is not None:
-            host = host_without_port(Headers(scope=scope).get("host", ""))
-            if host not in self.allowed_hosts:
-                allowed = ", ".join(sorted(self.allowed_hosts))
-                detail = f"This server answers only to: {allowed}."
-                refusal = problem_response(421, code="host_not_allowed", detail=detail)
-                await refusal(scope, receive, send)
-                return
+        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else None
+        if host is not None and host not in self.allowed_hosts:
+            detail = self.allowed_hosts.refusal()
+            refusal = problem_response(421, code="host_not_allowed", detail=detail)
+            await refusal(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 

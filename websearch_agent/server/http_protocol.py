@@ -1,14 +1,20 @@
 """HTTP/1.1 as uvicorn speaks it, with deadlines for slow clients and a limit of connections."""
 
 import asyncio
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, Self, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from websearch_agent.config import Network
+from websearch_agent.server.client_address import client_name, stands_for_many
+
 HEADER_DEADLINE_S = 10.0
 LINGER_S = 2.0
 MAX_CONNECTIONS = 512
+# A browser keeps 6 to a server. More than a client's running and waiting answers need.
+MAX_CONNECTIONS_OF_CLIENT = 64
 
 _TOO_MANY_CONNECTIONS = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\n"
@@ -18,12 +24,20 @@ _TOO_MANY_CONNECTIONS = (
 
 class GuardedProtocol(H11Protocol):
     """Closes a connection whose headers are not there in time, or whose body still comes long
-    after it was answered. uvicorn's own time-out is only for connections that are silent after
-    an answer."""
+    after it was answered, and one too many of a client or of all. uvicorn's own time-out is only
+    for connections that are silent after an answer."""
 
     header_deadline_s = HEADER_DEADLINE_S
     linger_s = LINGER_S
     max_connections = MAX_CONNECTIONS
+    max_connections_of_client = MAX_CONNECTIONS_OF_CLIENT
+    trusted_proxies: Sequence[Network] = ()
+
+    @classmethod
+    def behind(cls, trusted_proxies: Sequence[Network]) -> type[Self]:
+        """The same for a server to which these proxies bring the connections of many clients."""
+        made = type(cls.__name__, (cls,), {"trusted_proxies": tuple(trusted_proxies)})
+        return cast(type[Self], made)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,12 +46,27 @@ class GuardedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
-        if len(self.connections) > self.max_connections:
+        if self._is_one_too_many():
             self._refused = True
             self.transport.write(_TOO_MANY_CONNECTIONS)
             self.transport.close()
             return
         self._close_after(self.header_deadline_s)
+
+    @property
+    def peer(self) -> str:
+        """Who has opened the connection, whatever a proxy's headers say."""
+        return self.client[0] if self.client else ""
+
+    def _is_one_too_many(self) -> bool:
+        if len(self.connections) > self.max_connections:
+            return True
+        if stands_for_many(self.peer, self.trusted_proxies):
+            return False
+        client = client_name(self.peer)
+        others = cast(set[GuardedProtocol], self.connections)
+        of_client = sum(client_name(other.peer) == client for other in others)
+        return of_client > self.max_connections_of_client
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.types import Receive
 
 from websearch_agent.events import AgentEvent
-from websearch_agent.server.answer_queue import AnswerQueue
+from websearch_agent.server.answer_queue import AnswerQueue, PlaceHolder
 from websearch_agent.server.feed import AnswerFeed, OpenAnswers, run_until_disconnect
 
 
@@ -16,7 +16,7 @@ class AnswerTurn:
     """What is needed to answer once `holder` has a place: `begin` starts the work."""
 
     begin: Callable[[], AsyncIterator[AgentEvent]]
-    holder: str
+    holder: PlaceHolder
     queue: AnswerQueue
     open_answers: OpenAnswers
 

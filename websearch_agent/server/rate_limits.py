@@ -3,7 +3,6 @@
 import asyncio
 import math
 import time
-import unicodedata
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -14,8 +13,10 @@ from websearch_agent.accounts import Identity, User
 from websearch_agent.config import Settings
 from websearch_agent.errors import TooManyRequests
 from websearch_agent.protocols import AccountStore
+from websearch_agent.server.answer_queue import PlaceHolder
 from websearch_agent.server.client_address import client_of, is_loopback_client
 from websearch_agent.server.problems import answer_agent_error
+from websearch_agent.store.credentials import fold_user_name
 
 QUESTIONS_PER_MINUTE_WITH_LOGIN = 30
 REQUESTS_PER_MINUTE = 600
@@ -57,9 +58,12 @@ def asker_of(identity: Identity, scope: Scope) -> str:
     return identity.credential_id if identity.kind == "key" else f"user {identity.owner_id}"
 
 
-def holder_of(identity: Identity, scope: Scope) -> str:
-    """Who waits for a place: a user with all keys, or a client's address."""
-    return client_of(scope) if identity.kind == "local" else identity.owner_id
+def holder_of(identity: Identity, scope: Scope) -> PlaceHolder:
+    """Who takes a place: a user with all keys, or a client's address. Who asks on this machine
+    without a login may be the only person there is."""
+    if identity.kind == "local":
+        return PlaceHolder(client_of(scope), may_take_all=is_loopback_client(scope))
+    return PlaceHolder(identity.owner_id)
 
 
 class LoginLimit:
@@ -78,7 +82,7 @@ class LoginLimit:
     ) -> User | None:
         """As the accounts say. Raises TooManyRequests without a look at the password."""
         counted = (
-            (FAILED_LOGINS_OF_NAME, unicodedata.normalize("NFKC", name).lower()[:MAX_NAME_LENGTH]),
+            (FAILED_LOGINS_OF_NAME, fold_user_name(name)[:MAX_NAME_LENGTH]),
             (FAILED_LOGINS_OF_CLIENT, client),
         )
         async with self._checking:

@@ -6,7 +6,6 @@ import inspect
 import socket
 import sys
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,7 +15,8 @@ from websearch_agent.errors import AgentError, ConfigError
 from websearch_agent.log_secrets import keep_secrets_out_of_logs
 from websearch_agent.server.app import create_app, end_open_answers
 from websearch_agent.server.client_address import addresses_to_believe
-from websearch_agent.server.guards import LOOPBACK_HOSTS, MAX_HEADER_BYTES, host_without_port
+from websearch_agent.server.guards import MAX_HEADER_BYTES
+from websearch_agent.server.host_names import hosts_to_answer
 from websearch_agent.server.http_protocol import GuardedProtocol
 from websearch_agent.server.login_policy import (
     check_listening_address,
@@ -41,19 +41,6 @@ def run_server(
     listener = bind_listener(host, port)
     with listener, suppress(KeyboardInterrupt):
         asyncio.run(_serve(listener, settings, host, service_factory))
-
-
-def hosts_to_answer(settings: Settings, host: str) -> tuple[str, ...] | None:
-    """The `Host` headers that are answered; None is any.
-
-    Those that are set, the public address's, and always the loopback names: a health check on the
-    machine uses them.
-    """
-    public_host = urlsplit(settings.public_url or "").hostname
-    known = (*LOOPBACK_HOSTS, host_header_of(public_host)) if public_host else LOOPBACK_HOSTS
-    if settings.allowed_hosts:
-        return (*known, *map(host_without_port, settings.allowed_hosts))
-    return (*known, host_header_of(host)) if is_loopback(host) else None
 
 
 async def _serve(
@@ -87,7 +74,7 @@ def server_config(
     """How uvicorn serves the app: whose forwarded addresses it believes, and its limits."""
     return uvicorn.Config(
         app,
-        http=protocol,
+        http=protocol.behind(settings.trusted_proxies),
         # No route is a web socket, and the guards before the routes see HTTP only.
         ws="none",
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
@@ -156,12 +143,6 @@ def _explain_bind_error(error: OSError, host: str, port: int) -> str:
 def address_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def host_header_of(host: str) -> str:
-    """How a browser names the host in its requests, without the port."""
-    host = host.lower()
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _print(line: str) -> None:

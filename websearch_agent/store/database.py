@@ -28,24 +28,22 @@ class Database:
     async def open(self) -> None:
         """Create what is missing, and bring an older database to today's tables."""
         try:
-            changed = await self._connect()
+            await self._connect()
         except (SQLAlchemyError, OSError) as error:
             await self.close()
             raise self._unusable(error) from error
         except StoreError:
             await self.close()  # a connection that stays open would keep the process alive
             raise
-        if changed:
-            _make_private(self._path)
 
-    async def _connect(self) -> bool:
-        """Whether the tables were changed."""
+    async def _connect(self) -> None:
         _create_private(self._path)
+        _make_private(self._path)
         url = URL.create("sqlite+aiosqlite", database=str(self._path))
         self._engine = create_async_engine(url)
         event.listen(self._engine.sync_engine, "connect", _set_pragmas)
         async with self._engine.begin() as connection:
-            return await connection.run_sync(prepare_schema)
+            await connection.run_sync(prepare_schema)
 
     async def close(self) -> None:
         if self._engine is not None:
@@ -94,7 +92,7 @@ def _create_private(path: Path) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """For a file from before the users: from now on it holds hashes of passwords."""
+    """For a file that a backup or another program brought: it holds hashes of passwords."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         # Not ours, gone, or on a disk without rights: no reason to refuse the conversations.
         with suppress(OSError):

@@ -88,13 +88,13 @@ api_keys = Table(
 )
 
 
-def prepare_schema(connection: Connection) -> bool:
-    """Bring a database to SCHEMA_VERSION, all or nothing; False if it was there already.
+def prepare_schema(connection: Connection) -> None:
+    """Bring a database to SCHEMA_VERSION, all or nothing.
 
     Raises StoreError for the database of a newer program, and leaves it as it is.
     """
     if _version(connection) == SCHEMA_VERSION:
-        return False
+        return
     # Two programs may be started at once: the second waits here, and finds the work done.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     version = _version(connection)
@@ -108,7 +108,6 @@ def prepare_schema(connection: Connection) -> bool:
         _add_owners(connection)
     metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    return version < SCHEMA_VERSION
 
 
 def _add_owners(connection: Connection) -> None:

@@ -1,0 +1,74 @@
+"""The real agent on the real database, with fakes for the model, the engines and the web."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent_parts import make_parts
+from argon2 import PasswordHasher
+from fakes import FakeModel, Reply, search_call
+
+from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.agent.run import AgentParts, answer_question
+from websearch_agent.events import AgentEvent
+from websearch_agent.model_calls import ModelCall
+from websearch_agent.protocols import AccountStore, ConversationStore, ModelClient
+from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.types import AnswerRequest, Page
+
+MOST_CALLS = 10_000
+
+
+def search_then_answer(call: ModelCall) -> Reply:
+    """A search for every question that may be searched for."""
+    was_searched = any(message.role == "tool" for message in call.messages)
+    if call.tools and not was_searched:
+        return search_call("red bridge")
+    return "The red bridge was opened in 1932 [1]."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredService:
+    """An AnswerService. Made by `open_stored_service`; `aclose` when done."""
+
+    parts: AgentParts
+    database: SqliteStore
+
+    @property
+    def store(self) -> ConversationStore:
+        return self.parts.store
+
+    @property
+    def accounts(self) -> AccountStore:
+        return self.database.accounts
+
+    @property
+    def model(self) -> ModelClient:
+        return self.parts.model
+
+    def for_owner(self, owner_id: str) -> "StoredService":
+        return replace(self, parts=replace(self.parts, store=self.database.for_owner(owner_id)))
+
+    def engine_names(self) -> tuple[str, ...]:
+        return ("fake",)
+
+    def answer_question(self, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+        return answer_question(request, self.parts)
+
+    async def read_document(self, document_id: str) -> Page:
+        return await self.parts.documents.read_document(document_id)
+
+    async def prepare(self) -> None: ...
+
+    async def aclose(self) -> None:
+        await self.parts.end_running()
+        await self.database.close()
+
+
+async def open_stored_service(path: Path) -> StoredService:
+    """On the database at `path`, whose password hashes are cheap."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    database = SqliteStore(path, hasher=hasher)
+    await database.open()
+    model = FakeModel([search_then_answer] * MOST_CALLS)
+    return StoredService(make_parts(database.for_owner(LOCAL_OWNER), model), database)
