@@ -226,7 +226,7 @@ def test_what_was_filtered_is_counted_and_shown(
     if is_stored:
         page.reload()
     expect(page.locator(".card-filtered")).to_have_text(
-        "Left out: 3 hidden parts, 12 invisible characters, 1 forged mark"
+        "Filtered: 3 hidden parts, 12 invisible characters, 1 forged mark made harmless"
     )
     expect(page.locator(".ending-note")).to_have_text(
         [

@@ -22,7 +22,7 @@ _SPECIAL_TOKEN_END = re.compile(r"[|｜]>")
 _INSTRUCTION = re.compile(
     r"\[(/?(?:INST|TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT|SYSTEM|USER|ASSISTANT|THINK))\]"
 )
-_TEXTS_FENCE = re.compile(r"^-{3,}+(?=\s*+(?:end of )?texts\b)", re.IGNORECASE | re.MULTILINE)
+_SOURCES_FENCE = re.compile(r"^-{3,}+(?=\s*+(?:end of )?sources\b)", re.IGNORECASE | re.MULTILINE)
 _LINE_START = r"^([ \t\u3000>*#_|.)\d-]{0,20}+)"
 # "System: …" at the start of a line, as plain templates write turns. In code, where `user:` is a
 # setting, only with a capital.
@@ -56,7 +56,7 @@ def plain_page_text(text: str) -> str:
     Its own references `[n]` would be taken for ours: gone behind a sentence, else `(n)`. In code
     references and words such as `user:` stay.
     """
-    text = _TEXTS_FENCE.sub("—", _TAG.sub("‹", text))
+    text = _SOURCES_FENCE.sub("—", _TAG.sub("‹", text))
     text = _INSTRUCTION.sub(r"(\1)", _SPECIAL_TOKEN_END.sub("|›", text))
     pieces = _CODE.split(text)
     pieces[::2] = [_plain_prose(prose) for prose in pieces[::2]]
@@ -73,7 +73,7 @@ def plain_page_line(text: str) -> str:
 def count_forged_marks(text: str) -> int:
     """How many marks `plain_page_text` takes the force of; references and ends aside."""
     pieces = _CODE.split(text)
-    counted = [(mark, text) for mark in (_TAG, _INSTRUCTION, _TEXTS_FENCE, _CITATION_BLOCK)]
+    counted = [(mark, text) for mark in (_TAG, _INSTRUCTION, _SOURCES_FENCE, _CITATION_BLOCK)]
     counted += [(mark, prose) for prose in pieces[::2] for mark in (_TURN, _HEADED_TURN, _TEXT_END)]
     counted += [(_TURN_IN_CODE, code) for code in pieces[1::2]]
     return sum(len(mark.findall(part)) for mark, part in counted)

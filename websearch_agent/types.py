@@ -93,7 +93,8 @@ class EngineFailure:
 class Filtered:
     """How much of a page was left out or changed before a model could see it.
 
-    `hidden_parts`: elements that the page hides from people. `invisible_characters`: control,
+    `hidden_parts`: elements, or pieces of a PDF, that the page holds but people do not see;
+    comments, attributes and `noscript` are not counted. `invisible_characters`: control,
     zero-width, direction and tag characters. `forged_marks`: what looks like our own fence or like
     a role or call of a chat template; it is shown as plain text.
     """

@@ -208,8 +208,8 @@ def test_json_escapes_what_it_cannot_show() -> None:
     ("filtered", "words"),
     [
         (Filtered(), ""),
-        (Filtered(hidden_parts=1), "left out: 1 hidden part"),
-        (Filtered(3, 12, 1), "left out: 3 hidden parts, 12 invisible characters, 1 forged mark"),
+        (Filtered(hidden_parts=1), "filtered: 1 hidden part"),
+        (Filtered(3, 12, 1), "filtered: 3 hidden parts, 12 invisible characters, 1 forged mark"),
     ],
 )
 def test_what_was_left_out_of_a_page_is_told_below_its_source(

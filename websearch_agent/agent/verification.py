@@ -17,6 +17,7 @@ from websearch_agent.citations.support import SupportChecker
 from websearch_agent.citations.support_weights import level_of
 from websearch_agent.errors import ModelError
 from websearch_agent.events import StatementVerified
+from websearch_agent.forged_marks import count_forged_marks
 from websearch_agent.types import Source, Statement, Support, SupportLevel
 
 # Judgements that are asked for at once; what a server cannot take at once it queues itself.
@@ -44,6 +45,9 @@ def check_statements(written: WrittenAnswer, *, question: str) -> list[Statement
         if chat and not cited:
             return StatementVerified(replace(statement, support=Support("not_checkable", 0.0)))
         support = checker.check(statement.text, cited=cited, question=question)
+        if support.level == "supported" and count_forged_marks(support.quote):
+            # Words that stand where a page passes for somebody else are no good witness.
+            support = replace(support, level="partial")
         each = [
             (number, _level_alone(checker, statement, number, support, question))
             for number in cited

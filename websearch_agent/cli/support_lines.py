@@ -59,7 +59,7 @@ def filtered_words(filtered: Filtered) -> str:
         (filtered.forged_marks, "forged mark"),
     ]
     words = ", ".join(_counted(count, noun) for count, noun in counts if count)
-    return f"left out: {words}" if words else ""
+    return f"filtered: {words}" if words else ""
 
 
 def _doubt(statement: str, support: Support) -> list[str]:

@@ -149,7 +149,7 @@ class _IndexRun:
 
     async def _read(self, job: Job) -> Document:
         if isinstance(job, str):
-            page = await self._reader.read(job)
+            page = await self._reader.read(job, intranet=True)
             return Document(
                 page.final_url, page.title, page.text, page.site, page.date, page.content_type
             )

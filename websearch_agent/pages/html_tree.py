@@ -13,6 +13,8 @@ from lxml.html import (  # type: ignore[import-untyped]
 from websearch_agent.invisible_text import take_out_terminal_codes
 
 _NO_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# Numbered ones too: libxml2 takes them in, and lxml then refuses to move the text that they are in.
+_NUMBERED = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));?")
 # libxml2 takes such an element for empty and loses the page.
 _CLOSED_ROOT = re.compile(r"(<html\b[^>]*?)\s*/>", re.IGNORECASE)
 _BEGINNING_CHARS = 4096
@@ -29,7 +31,8 @@ def take_out_controls(markup: str) -> tuple[str, int]:
     """The markup without control characters, and how many there were."""
     markup, code_count = take_out_terminal_codes(markup)
     plain = _NO_CHARACTERS.sub("", markup)
-    return plain, code_count + len(markup) - len(plain)
+    count = code_count + len(markup) - len(plain)
+    return _NUMBERED.sub(_unless_no_character, plain), count
 
 
 def parse_html(markup: str) -> HtmlTree | None:
@@ -56,3 +59,11 @@ def parse_html(markup: str) -> HtmlTree | None:
     last_error = parser.error_log.last_error
     is_cut = last_error is not None and last_error.type_name == "ERR_RESOURCE_LIMIT"
     return HtmlTree(root, is_cut)
+
+
+def _unless_no_character(numbered: re.Match[str]) -> str:
+    """The reference as it is, or nothing for a control character and what is no character."""
+    number = int(numbered[1], 16) if numbered[1] else int(numbered[2])
+    is_control = number < 0x20 and number not in (0x09, 0x0A, 0x0D)
+    is_none = 0xD800 <= number <= 0xDFFF or number & 0xFFFE == 0xFFFE or number > 0x10FFFF
+    return "" if is_control or is_none else numbered[0]

@@ -95,6 +95,8 @@ class LoginLimit:
             if user is None:
                 for item, key in counted:
                     await self._limiter.hit(item, key)
+            else:  # Whoever knows the password may mistype it again; the client is not forgiven.
+                await self._limiter.clear(*counted[0])
             return user
 
 
