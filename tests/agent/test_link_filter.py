@@ -50,6 +50,10 @@ def filtered(*pieces: str) -> tuple[str, int]:
         (f"> [foo]:\n> {ELSEWHERE}\n", f"> [foo] :\n> `{ELSEWHERE}`\n"),
         (f"~~~\r\na\r\n~~~\r\n[x]({ELSEWHERE})", f"~~~\na\n~~~\nx (`{ELSEWHERE}`)"),
         (f"> ~~~\n> a\n>~~~\n> [x]({ELSEWHERE})", f"> ~~~\n> a\n>~~~\n> x (`{ELSEWHERE}`)"),
+        (
+            f"~~~a | b\n--|--\n\npara\n~~~\n[x]({ELSEWHERE})",
+            f"~~~a | b\n--|--\n\npara\n~~~\nx (`{ELSEWHERE}`)",
+        ),
         (f"> - ~~~\n> - [x]({ELSEWHERE})", f"> - ~~~\n> - x (`{ELSEWHERE}`)"),
         (f"a\n2. ~~~\n   [x]({ELSEWHERE})", f"a\n2. ~~~\n   x (`{ELSEWHERE}`)"),
         (f"[a\nb]({ELSEWHERE})", f"[a\nb] (`{ELSEWHERE}`)"),

@@ -32,6 +32,8 @@ class CodeLines:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._has_fence = False
+        # Parsers took a line for different things: none may be forgotten any more.
+        self._is_disputed = False
 
     def is_code(self, line: str) -> bool | None:
         """Whether the line that comes next is code; None if more of it is needed to tell.
@@ -45,23 +47,30 @@ class CodeLines:
         if not (self._has_fence or may_be_fence):
             return False
         if may_be_fence and "|" in rest:
+            self._is_disputed = True
             return False  # With "--|--" below it, it would be the head of a table.
         return self._is_in_fence([*self._lines, line])
 
-    def add(self, line: str) -> None:
-        """The line as it goes out, whole."""
-        rest = line[_prefix_length(line) :]
-        self._has_fence = self._has_fence or rest.startswith(_FENCE_SIGNS)
+    def add(self, line: str, *, is_code: bool) -> None:
+        """The line as it goes out, whole, and whether it was code."""
+        prefix = _prefix_length(line)
+        begins_anew = prefix == 0 and not (is_code or self._is_disputed) and line.strip()
+        if begins_anew and self._lines and not self._lines[-1].strip():
+            # A paragraph at the left behind an empty line ends all lists and quotations: what
+            # stands before it is not parsed again for each line.
+            self._lines, self._has_fence = [], False
+        self._has_fence = self._has_fence or line.startswith(_FENCE_SIGNS, prefix)
         self._lines.append(line)
 
-    @staticmethod
-    def _is_in_fence(lines: list[str]) -> bool:
+    def _is_in_fence(self, lines: list[str]) -> bool:
         """Whether the last of the lines lies in a fence, its opening and closing line included."""
         text, last = "".join(lines), len(lines) - 1
-        return all(
+        votes = [
             any(_covers(token, last) for token in parser.parse(text) if token.type == "fence")
             for parser in _PARSERS
-        )
+        ]
+        self._is_disputed = self._is_disputed or len(set(votes)) > 1
+        return all(votes)
 
 
 def _covers(token: Token, line: int) -> bool:

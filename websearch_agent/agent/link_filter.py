@@ -94,7 +94,7 @@ class LinkFilter:
         for line in shown.splitlines(keepends=True):
             self._line += line
             if line.endswith("\n"):
-                self._code.add(self._line)
+                self._code.add(self._line, is_code=bool(self._is_code))
                 self._line, self._is_code = "", None
 
     def _step(self) -> tuple[str, int] | None:
