@@ -253,7 +253,7 @@ def test_chinese_page_tells_what_was_filtered_in_chinese(
     opened.get_by_label("您的问题").fill("filtered")
     opened.keyboard.press("Enter")
     expect(opened.locator(".card-filtered")).to_have_text(
-        "已滤除：3 处隐藏内容、12 个不可见字符、1 处伪造标记"
+        "已过滤：3 处隐藏内容、12 个不可见字符、1 处伪造标记已失效"
     )
     expect(opened.locator(".ending-note").first).to_have_text(
         "有 2 个链接以文字显示：它们不指向任何来源。"

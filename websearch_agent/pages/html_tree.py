@@ -29,10 +29,9 @@ class HtmlTree(NamedTuple):
 
 def take_out_controls(markup: str) -> tuple[str, int]:
     """The markup without control characters, and how many there were."""
-    markup, code_count = take_out_terminal_codes(markup)
+    markup, code_count = take_out_terminal_codes(_NUMBERED.sub(_as_control, markup))
     plain = _NO_CHARACTERS.sub("", markup)
-    count = code_count + len(markup) - len(plain)
-    return _NUMBERED.sub(_unless_no_character, plain), count
+    return plain, code_count + len(markup) - len(plain)
 
 
 def parse_html(markup: str) -> HtmlTree | None:
@@ -61,9 +60,12 @@ def parse_html(markup: str) -> HtmlTree | None:
     return HtmlTree(root, is_cut)
 
 
-def _unless_no_character(numbered: re.Match[str]) -> str:
-    """The reference as it is, or nothing for a control character and what is no character."""
+def _as_control(numbered: re.Match[str]) -> str:
+    """The control character that a reference stands for; what is no character is NUL, and any
+    other reference stays."""
     number = int(numbered[1], 16) if numbered[1] else int(numbered[2])
     is_control = number < 0x20 and number not in (0x09, 0x0A, 0x0D)
     is_none = 0xD800 <= number <= 0xDFFF or number & 0xFFFE == 0xFFFE or number > 0x10FFFF
-    return "" if is_control or is_none else numbered[0]
+    if is_none:
+        return "\0"
+    return chr(number) if is_control else numbered[0]

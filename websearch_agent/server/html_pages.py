@@ -38,7 +38,6 @@ _DOCUMENT_WORDS = {
 
 
 @router.get("/")
-@router.head("/")
 @router.get("/c/{conversation_id}")
 async def show_app(request: Request) -> Response:
     """The page; its script reads the conversation's id from the address."""
