@@ -196,3 +196,8 @@ def test_page_that_a_script_shows_once_it_is_loaded_is_read() -> None:
 def test_variants_for_other_systems_in_a_manual_are_kept() -> None:
     variant = "<p>Press <span hidden='true'>Cmd</span><span>Ctrl</span>+S to save the file.</p>"
     assert "Cmd" in read(f"<html><body>{PARAGRAPH * 3}{variant}{PARAGRAPH * 3}</body></html>").text
+
+
+def test_xml_with_half_characters_is_no_page() -> None:
+    with pytest.raises(PageEmpty):
+        extract_page(b"<a>x\xed\xa0\x80 y</a>", url="https://a.example", content_type="text/xml")

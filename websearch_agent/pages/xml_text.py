@@ -19,10 +19,16 @@ def extract_xml(body: bytes) -> tuple[str, str]:
     )
     try:
         root = etree.fromstring(body, parser=parser)
+        if root is not None:
+            return _title_and_text(root)
     except (etree.XMLSyntaxError, ValueError) as error:
+        # The latter also for half characters, which the parser lets through and cannot give out.
         raise PageEmpty("the page holds no readable XML") from error
-    if root is None:
-        raise PageEmpty("the page holds no readable XML")
+    raise PageEmpty("the page holds no readable XML")
+
+
+def _title_and_text(root: etree._Element) -> tuple[str, str]:
+    """Raises UnicodeDecodeError for half characters."""
     entries = [element for element in root.iter() if _name(element) in _ENTRIES]
     if entries:
         channel = entries[0].getparent()
