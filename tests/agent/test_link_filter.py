@@ -186,7 +186,7 @@ def foreign(text: str) -> list[str]:
                 is_far = ("//" in address or ":" in address) and not address.startswith("%60")
                 found += [address] if is_far and address != SOURCE else []
             elif token.type == "text":
-                found += BARE_ADDRESS.findall(token.content.replace(SOURCE, " "))
+                found += BARE_ADDRESS.findall(token.content.replace(SOURCE, "a"))
     return found
 
 
