@@ -45,6 +45,8 @@ def filtered(*pieces: str) -> tuple[str, int]:
         (f"See {ELSEWHERE}, please.", f"See `{ELSEWHERE}`, please."),
         (f"See {SOURCE}.", f"See {SOURCE}."),
         ("see www.evil.example", "see `www.evil.example`"),
+        ("mail <2x@e.example> or <*a@e.example>", "mail \\<2x@e.example> or \\<*a@e.example>"),
+        ("p <0.05 and a <= b", "p <0.05 and a <= b"),
         ("a List<String>", "a List\\<String>"),
         ("an odd ` tick", "an odd \\` tick"),
         (f"> [foo]:\n> {ELSEWHERE}\n", f"> [foo] :\n> `{ELSEWHERE}`\n"),

@@ -38,7 +38,9 @@ _ADDRESS_SO_FAR = re.compile(
 )
 _AUTOLINK = re.compile(rf"<(?P<address>https?://[^\s<>]{{1,{MAX_TARGET_CHARS}}}+)>", re.IGNORECASE)
 _AUTOLINK_SO_FAR = re.compile(rf"<(?:h[^\s<>]{{0,{MAX_TARGET_CHARS}}}+)?\Z", re.IGNORECASE)
-_TAG = re.compile(r"<[a-z/!?]", re.IGNORECASE)
+# A tag, or a mail address in such brackets; "<0.05" is neither.
+_TAG = re.compile(r"<(?:[^\s\d<=>]|\d[^\s<>]{0,80}@)")
+_NUMBER_SO_FAR = re.compile(r"<\d[^\s<>]{0,80}\Z")
 _LOOKS_LIKE_ADDRESS = re.compile(r"[:/.#?%&@]")
 _PUNCTUATION_BEHIND = ".,;:!?*_~)]}|"
 # What may begin one of these; a text without them goes out at once.
@@ -233,7 +235,8 @@ class LinkFilter:
         return self._as_code(address), len(address)
 
     def _step_tag(self) -> tuple[str, int] | None:
-        if not self._final and _AUTOLINK_SO_FAR.match(self._held):
+        waits = _AUTOLINK_SO_FAR.match(self._held) or _NUMBER_SO_FAR.match(self._held)
+        if waits and not self._final:
             return None
         autolink = _AUTOLINK.match(self._held)
         if autolink is not None and autolink["address"] in self._addresses:
