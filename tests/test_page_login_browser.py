@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from page_browser import CHROMIUM, CHROMIUM_ARGUMENTS, MARKS, PHONE, sync_api
+from page_browser import MARKS, PHONE, chromium  # noqa: F401
 from server.fake_service import NOW, FakeService, make_server
 
 from websearch_agent.config import Settings
@@ -45,16 +45,6 @@ def locked_server() -> Iterator[LockedServer]:
     assert running.server is not None
     running.server.should_exit = True
     running.thread.join(10)
-
-
-@pytest.fixture(name="browser", scope="module")
-def chromium() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(name="open_page")

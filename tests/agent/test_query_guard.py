@@ -2,7 +2,11 @@
 
 import pytest
 
-from websearch_agent.agent.query_guard import MAX_QUERY_CHARS, guard_queries
+from websearch_agent.agent.query_guard import (
+    MAX_LOOKED_AT_CHARS,
+    MAX_QUERY_CHARS,
+    guard_queries,
+)
 
 KEY = "sk-proj-abcdefghijklmnop1234"
 
@@ -69,9 +73,11 @@ def test_what_was_said_before_may_be_searched_too() -> None:
     assert sent(query, "And when?", asked_before=asked_before) == (query,)
 
 
-def test_a_long_question_takes_no_time() -> None:
-    for text in ("a." * 10_000, "x@" + "a-" * 9_000, "4" * 20_000):
-        guard_queries([text], question=text)
+@pytest.mark.parametrize("text", ["a." * 10_000, "x@" + "a-" * 9_000, "4" * 20_000])
+def test_a_long_row_of_one_thing_is_guarded_and_cut(text: str) -> None:
+    (query,) = guard_queries([text], question=text).queries
+    assert 0 < len(query) <= MAX_LOOKED_AT_CHARS
+    assert guard_queries([text], question="?").queries in ((), (query[:MAX_QUERY_CHARS],), (query,))
 
 
 def test_keys_and_passwords_are_never_searched_even_if_asked_about() -> None:

@@ -29,6 +29,7 @@ from websearch_agent.pages.challenges import is_challenge
 from websearch_agent.pages.connections import MeteredStream
 from websearch_agent.pages.content_types import may_be_readable, media_type
 from websearch_agent.pages.decoding import BoundedDecoder, UnknownEncoding
+from websearch_agent.pages.http_status import status_words
 from websearch_agent.pages.network import (
     GuardedBackend,
     GuardedTransport,
@@ -51,16 +52,6 @@ _HEADERS = {
     "Accept-Language": "en,zh;q=0.9,*;q=0.5",
 }
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_STATUS_WORDS = {
-    401: "wants a login for the page",
-    402: "wants money for the page",
-    403: "refuses to give the page to a program",
-    404: "does not have the page",
-    407: "is behind a proxy that wants a login: see WEBSEARCH_FETCH_PROXY",
-    410: "does not have the page any more",
-    429: "is asked too often",
-    451: "may not show the page for legal reasons",
-}
 _MISSING = frozenset({404, 410})
 _WALLED = frozenset({401, 402})
 # Robot checks come with these; what they look like stands at the beginning of the body.
@@ -288,7 +279,7 @@ class WebAccess:
                 body, _ = await self._read_body(host, response, max_bytes=_CHALLENGE_BYTES)
                 if is_challenge(body, headers=response.headers):
                     return PageWalled(f"{host} shows a robot check (HTTP {status})")
-        message = f"{host} {_status_words(status)} (HTTP {status})"
+        message = f"{host} {status_words(status)} (HTTP {status})"
         if status in _MISSING:
             return PageMissing(message)
         if status in _WALLED:
@@ -336,13 +327,6 @@ def _named_failures(url: str, limit_s: float) -> Iterator[None]:
     except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, OSError) as error:
         reason = str(error) or type(error).__name__
         raise PageUnreachable(f"{_host(url)} could not be read: {reason}") from error
-
-
-def _status_words(status: int) -> str:
-    """What an HTTP error status says, for a person who does not know the numbers."""
-    if status >= 500:
-        return "has an error of its own"
-    return _STATUS_WORDS.get(status, "does not give the page out")
 
 
 def _host(url: str) -> str:

@@ -53,30 +53,10 @@ def create_app(
     `allowed_hosts` are the names by which browsers may reach it.
     """
 
-    @asynccontextmanager
-    async def run_service(app: FastAPI) -> AsyncIterator[None]:
-        made = service_factory()
-        service = await made if inspect.isawaitable(made) else made
-        app.state.service = service
-        try:
-            await _decide_access(app, service, settings)
-        except AgentError:
-            await service.aclose()
-            raise
-        # In the background, so that the page can show how far the download is.
-        preparing = asyncio.create_task(_prepare(app, service))
-        try:
-            yield
-        finally:
-            end_open_answers(app)
-            preparing.cancel()
-            await asyncio.wait([preparing])
-            await service.aclose()
-
     app = FastAPI(
         title="websearch-agent",
         version=__version__,
-        lifespan=run_service,
+        lifespan=lambda app: _run_service(app, service_factory, settings),
         # `schemas` serves it, to those who may ask; both others load scripts from a CDN.
         openapi_url=None,
         docs_url=None,
@@ -96,14 +76,42 @@ def create_app(
     app.mount("/static", RevalidatedFiles(directory=resource_dir("web") / "static"))
     add_problem_handlers(app)
     describe_api(app)
-    # The last one added is the first to see a request.
+    _add_guards(app, settings, allowed_hosts)
+    return app
+
+
+@asynccontextmanager
+async def _run_service(
+    app: FastAPI, service_factory: ServiceFactory, settings: Settings
+) -> AsyncIterator[None]:
+    """Make the service when the server starts, and end it with the server."""
+    made = service_factory()
+    service = await made if inspect.isawaitable(made) else made
+    app.state.service = service
+    try:
+        await _decide_access(app, service, settings)
+    except AgentError:
+        await service.aclose()
+        raise
+    # In the background, so that the page can show how far the download is.
+    preparing = asyncio.create_task(_prepare(app, service))
+    try:
+        yield
+    finally:
+        end_open_answers(app)
+        preparing.cancel()
+        await asyncio.wait([preparing])
+        await service.aclose()
+
+
+def _add_guards(app: FastAPI, settings: Settings, allowed_hosts: AnsweredHosts) -> None:
+    """What every request passes; the last one added is the first to see it."""
     app.add_middleware(BodyLimit)
     app.add_middleware(OriginCheck, settings=settings)
     app.add_middleware(RequestLimit)
     app.add_middleware(HeaderLimit)
     app.add_middleware(AllowedHosts, allowed_hosts=allowed_hosts)
     app.add_middleware(SecurityHeaders)
-    return app
 
 
 async def _decide_access(app: FastAPI, service: AnswerService, settings: Settings) -> None:
