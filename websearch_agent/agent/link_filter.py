@@ -53,7 +53,7 @@ class LinkFilter:
     A link elsewhere is left as its words and its address as code, an image likewise, a bare
     address as code, a tag with a backslash in front, so that it is shown as it was written.
     `[n](address)` is left as `[n]`. Line breaks are made plain. `removed` counts links, images
-    and tags.
+    and addresses.
     """
 
     def __init__(self, addresses: Collection[str]) -> None:
