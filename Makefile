@@ -28,8 +28,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
 run: install
 	$(BIN)/websearch-agent serve --host $(HOST) --port $(PORT)
 
-# All tests. Those with the real embedded model need its weights: fetched once, then cached.
+# All tests. Those with the real embedded model need its weights: fetched once, then cached. Those of the
+# page need Chromium: what is there, else Debian's if it may be installed, else they are skipped.
 test: $(VENV)/.installed-dev
+	$(BIN)/python tests/chromium.py
 	$(BIN)/websearch-agent model pull
 	$(BIN)/python -m pytest
 

@@ -76,11 +76,16 @@ STRANGE = """() => {
     fieldset form h1 h2 h3 h4 h5 h6 head header hr html img input label legend li link main mark
     meta nav noscript ol option p path pre progress rect s script section select span strong summary
     svg table tbody td textarea th thead title tr ul`.split(/\\s+/));
+  const maths = new Set(`math menclose mfrac mi mmultiscripts mn mo mover mpadded mprescripts mroot
+    mrow mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder
+    munderover`.split(/\\s+/));
+  const isMaths = (one) => one.namespaceURI.endsWith("/MathML") && maths.has(one.localName);
   const found = [];
   for (const one of document.querySelectorAll("*")) {
-    if (!tags.has(one.localName)) found.push(`element: ${one.localName}`);
+    const isKnown = tags.has(one.localName) && !one.closest("math");
+    if (!isKnown && !isMaths(one)) found.push(`element: ${one.localName}`);
     for (const { name, value } of one.attributes) {
-      const isOurs = ["tooltip", "question"].includes(one.id);
+      const isOurs = one.id === "question" || one.matches(".floating-card, .menu, .toast-place");
       if (name.startsWith("on") || (name === "style" && !isOurs) || name === "srcdoc")
         found.push(`attribute: ${one.localName} ${name}=${value}`);
       if (!["href", "src", "action", "formaction", "xlink:href", "srcset"].includes(name)) continue;

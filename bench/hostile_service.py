@@ -168,6 +168,18 @@ class HostileService:
     def engine_names(self) -> tuple[str, ...]:
         return ("engine",)
 
+    def engine_states(self) -> tuple[types.EngineState, ...]:
+        return ()
+
+    def suggest_questions(self, language: str) -> tuple[str, ...]:
+        return tuple(self.rows[:4])
+
+    async def suggest_follow_ups(self, conversation_id: str, turn_id: str) -> tuple[str, ...]:
+        return tuple(self.rows[:3])
+
+    def stop_answer(self, turn_id: str) -> bool:
+        return False
+
     async def answer_question(
         self, request: types.AnswerRequest, **_: object
     ) -> AsyncIterator[events.AgentEvent]:

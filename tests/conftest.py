@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from chromium import MISSING
 
 from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.protocols import ConversationStore
@@ -34,3 +35,11 @@ def _own_settings(
     monkeypatch.chdir(tmp_path)
     if request.node.get_closest_marker("model") is None:
         monkeypatch.setenv("WEBSEARCH_DATA_DIR", str(tmp_path / "data"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it where everybody looks, if the page was not tested."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(MISSING in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.write_line(f"{count} browser tests were skipped: {MISSING}.", yellow=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from server.fake_service import (
     PAGE_SOURCE,
+    SOURCES,
     FakeService,
     chat_script,
     make_answer,
@@ -19,7 +20,9 @@ from websearch_agent.events import (
     AnswerDelta,
     AnswerFailed,
     DecisionMade,
+    PageFinished,
     ReasoningAdded,
+    SearchFinished,
     SourcesSelected,
     StatementVerified,
 )
@@ -200,11 +203,90 @@ async def unanswered_script(
     yield service.finish(replace(answer, unanswered=True))
 
 
+FIRST_WORDS = "HTTP/2 is off by default [2]."
+LAST_WORDS = "Pass `http2=True` to the client [1]."
+
+
+class Gate:
+    """What a script waits for; a test opens it from its own thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def open(self) -> None:
+        self._loop.call_soon_threadsafe(self._event.set)
+
+    async def passed(self) -> None:
+        await self._event.wait()
+
+
+async def gated_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    """A search, the first words, and the rest when the test opens the gate."""
+    queries = ("httpx http2 default",)
+    yield service.start(request)
+    yield DecisionMade(True, queries, reason="recent fact")
+    yield SearchFinished(queries, 8)
+    yield PageFinished(PAGE_SOURCE.url, PAGE_SOURCE.title)
+    yield SourcesSelected(SOURCES)
+    yield AnswerDelta(f"{FIRST_WORDS}\n\n")
+    await service.gate.passed()  # type: ignore[attr-defined]
+    yield AnswerDelta(LAST_WORDS)
+    yield service.finish(make_answer(f"{FIRST_WORDS}\n\n{LAST_WORDS}", search_queries=queries))
+
+
+async def waiting_script(service: FakeService, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
+    """Says nothing until the gate is open, then chats."""
+    await service.gate.passed()  # type: ignore[attr-defined]
+    async for event in chat_script(service, request):
+        yield event
+
+
+TECHNICAL = """Install it [2]:
+
+```python
+import httpx
+client = httpx.Client(http2=True)  # off by default
+```
+
+The speed is $v = \\frac{s}{t}$ [1]. Prices are $5 and $10.
+
+| Version | Default |
+|---|---:|
+| 1.1 | on |
+| 2 | off |
+"""
+
+
+async def technical_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    """Code, maths and a table, in small pieces."""
+    yield service.start(request)
+    yield SourcesSelected(SOURCES)
+    for start in range(0, len(TECHNICAL), 7):
+        yield AnswerDelta(TECHNICAL[start : start + 7])
+    yield service.finish(make_answer(TECHNICAL))
+
+
+async def failing_later_script(
+    service: FakeService, request: AnswerRequest
+) -> AsyncIterator[AgentEvent]:
+    """The first time it answers, afterwards it fails."""
+    if request.replace_turn is None:
+        async for event in chat_script(service, request):
+            yield event
+        return
+    yield service.start(request)
+    yield FAILURE
+
+
 class ServerThread:
     """The app in a thread of its own, so that Playwright's sync API can be used."""
 
     def __init__(self) -> None:
         self.service: FakeService | None = None
+        self.gate: Gate | None = None
         self.server: AnsweringServer | None = None
         self.started = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -225,7 +307,12 @@ class ServerThread:
             thinking=thinking_script,
             check=checking_script,
             unanswered=unanswered_script,
+            gated=gated_script,
+            waiting=waiting_script,
+            technical=technical_script,
+            once=failing_later_script,
         )
+        self.gate = self.service.gate = Gate()  # type: ignore[attr-defined]
         self.service.scripts[LONG_QUESTION] = refusing_script
         self.server = make_server(self.service)
         self.started.set()

@@ -3,21 +3,13 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
+from page_browser import CHROMIUM, CHROMIUM_ARGUMENTS, MARKS, sync_api
 
 from websearch_agent.citations.anchors import link_to_words
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-]
+pytestmark = MARKS
 
 FILLER = "<p>Nothing of this is quoted.</p>\n" * 80
 # Each stands far from the others; the id is where its quote must lead.

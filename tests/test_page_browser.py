@@ -17,7 +17,7 @@ pytestmark = MARKS
 def test_fresh_page_shows_suggestions_that_ask(page: Page) -> None:
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     suggestions = page.locator("#suggestions button")
-    expect(suggestions).to_have_count(3)
+    expect(suggestions).to_have_text(["What can HTTPX do?", "Write a haiku."])
     suggestions.last.click()
     expect(page.locator(".answer")).to_contain_text("this is a chat")
 
@@ -42,75 +42,6 @@ def test_search_turn_shows_what_was_done_and_its_sources(page: Page) -> None:
     expect(page.locator(".steps")).to_contain_text("ddgs did not answer: asked too often")
     expect(page.locator(".steps")).to_contain_text("no reply in 6 s")
     expect(page.locator(".queries li")).to_have_count(2)
-
-
-def test_citation_leads_to_its_card(page: Page) -> None:
-    ask(page, "search")
-    chip = page.locator(".citation[data-source='2']")
-    expect(chip).to_have_accessible_name("Source 2: HTTPX README")
-    chip.hover()
-    expect(page.get_by_role("tooltip")).to_contain_text("HTTPX README")
-    chip.click()
-    card = page.locator(".card[data-number='2']")
-    expect(card).to_have_class(re.compile("is-shown"))
-    expect(card).to_be_in_viewport()
-    expect(card).to_be_focused()
-
-
-@pytest.mark.parametrize("is_stored", [False, True])
-def test_chip_tells_the_words_it_rests_on(page: Page, is_stored: bool) -> None:
-    ask(page, "quote")
-    expect(page.locator(".card")).to_have_count(1)
-    if is_stored:
-        page.reload()
-    chips = page.locator(".citation")
-    tooltip = page.get_by_role("tooltip")
-    chips.nth(0).hover()
-    expect(tooltip).to_contain_text("HTTP/2 in practice")
-    expect(tooltip).to_contain_text("example.org · 2026-10-02")
-    expect(tooltip).to_contain_text("“Proxies are read from the environment.”")
-    expect(tooltip).to_contain_text("citation added by the program")
-    chips.nth(1).focus()
-    expect(tooltip).to_contain_text("“The client speaks HTTP/2.”")
-    expect(tooltip).not_to_contain_text("citation added")
-    chips.nth(2).focus()
-    expect(tooltip).not_to_contain_text("“")
-
-
-def test_click_on_a_chip_marks_the_words_in_their_passage(page: Page) -> None:
-    ask(page, "quote")
-    expect(page.locator(".card")).to_have_count(1)
-    passage, mark = page.locator(".passages blockquote").nth(1), page.locator(".passages mark")
-    page.locator(".citation").nth(1).click()
-    expect(mark).to_have_text("The client speaks HTTP/2.")
-    expect(mark).to_be_in_viewport()
-    expect(passage).to_be_focused()
-    expect(passage.locator(".passage-heading")).to_have_text("HTTP/2 in short")
-    expect(passage).not_to_contain_text("**")
-    page.locator(".citation").nth(0).click()
-    expect(mark).to_have_text("Proxies are read from the environment.")
-    page.locator(".citation").nth(2).click()
-    expect(mark).to_have_count(0)
-    expect(page.locator(".card")).to_be_focused()
-
-
-def test_first_tap_on_a_chip_tells_and_the_second_leads(
-    browser: "sync_api.Browser", server: ServerThread
-) -> None:
-    context = browser.new_context(
-        base_url=server.server.address, locale="en-GB", has_touch=True, viewport=PHONE
-    )
-    page = context.new_page()
-    page.goto("/")
-    ask(page, "quote")
-    expect(page.locator(".card")).to_have_count(1)
-    page.locator(".citation").nth(1).tap()
-    expect(page.get_by_role("tooltip")).to_contain_text("“The client speaks HTTP/2.”")
-    expect(page.locator(".passages mark")).to_have_count(0)
-    page.locator(".citation").nth(1).tap()
-    expect(page.locator(".passages mark")).to_be_in_viewport()
-    expect(page.locator("#tooltip")).to_be_hidden()
-    context.close()
 
 
 def test_source_links_open_pages_and_marked_documents(page: Page) -> None:
@@ -198,24 +129,13 @@ def test_search_switch_survives_a_reload_and_is_not_called_a_decision(page: Page
     expect(page.locator(".steps")).not_to_contain_text("decided")
 
 
-def test_lost_connection_is_told(page: Page) -> None:
-    cut = 'event: answer_html\ndata: {"block":0,"html":"<p>Half an</p>"}\n\n'
-    page.route(
-        "**/api/answers", lambda route: route.fulfill(body=cut, content_type="text/event-stream")
-    )
-    ask(page, "anything")
-    expect(page.get_by_role("alert")).to_contain_text("Connection lost")
-    expect(page.locator(".answer")).to_have_text("Half an")
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
-
-
 def test_foreign_text_never_becomes_markup(page: Page) -> None:
     ask(page, "hostile")
     expect(page.locator(".card-title")).to_have_text(SCRIPT_TITLE)
     expect(page.locator(".card-meta")).to_contain_text("<b>site</b>")
     expect(page.locator(".answer")).to_contain_text("<script>document.title='hacked'</script>")
     expect(page.locator(".thread img, .thread script")).to_have_count(0)
-    expect(page).to_have_title("websearch-agent")
+    expect(page).to_have_title("hostile")
 
 
 def test_phone_width_does_not_scroll_sideways(page: Page) -> None:
@@ -235,17 +155,6 @@ def test_reload_shows_the_stored_conversation(page: Page) -> None:
     expect(page.locator(".question")).to_have_text("search")
     expect(page.locator(".citation")).to_have_count(2)
     expect(page.locator(".card")).to_have_count(2)
-
-
-def test_conversation_can_be_deleted(page: Page) -> None:
-    ask(page, "hello")
-    item = page.locator("#conversations li")
-    expect(item).to_have_count(1)
-    item.hover()
-    page.get_by_role("button", name="Delete conversation: hello").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete conversation").click()
-    expect(item).to_have_count(0)
-    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
 
 
 def test_composing_with_an_input_method_does_not_send(page: Page, server: ServerThread) -> None:

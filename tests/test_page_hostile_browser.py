@@ -37,6 +37,11 @@ PAYLOADS = (
     "<form action=https://elsewhere.example/><button autofocus onfocus=alert(1)>",
     "<base href=//elsewhere.example/><meta http-equiv=refresh content=0;url=//elsewhere.example>",
     "<math><mtext><table><mglyph><style><!--</style><img title='--><img src=x onerror=alert(1)>'>",
+    r"$$\text{</mtext><img src=x onerror=alert(1)>} \href{javascript:alert(1)}{x}$$",
+    r"$\text{<annotation-xml encoding=text/html><img src=x onerror=alert(1)>}$ $\style{a}x$",
+    r"\(x = \color{red;background:url(https://elsewhere.example/)}{y}\) \[\cssId{tooltip}{z} = 1\]",
+    "```html\n<img src=x onerror=alert(1)><script>alert(1)</script>\n```",
+    '```python"onmouseover="alert(1)\nprint("<img src=x onerror=alert(1)>")\n```',
     "{{constructor.constructor('alert(1)')()}} ${alert(1)} {reason} $& `x`",
     "\u202egpj.exe\u2066\u200b\U000e0041\x1b[2J",
 )
@@ -96,30 +101,106 @@ def test_foreign_text_shows_no_character_that_nobody_sees(
         assert watch.page.locator(".thread").evaluate(is_clean), place
 
 
+def shown_by_dom(watch: Watch, service: HostileService, *parts: str) -> list[str]:
+    """What is left of each HTML when the page shows it."""
+    service.rows = ("Plain",)
+    watch.open("/")
+    shown: list[str] = watch.page.evaluate(
+        """async (parts) => {
+          const { showServerHtml } = await import("/static/dom.js");
+          return parts.map((html) => {
+            const box = document.createElement("div");
+            showServerHtml(box, html);
+            return box.innerHTML;
+          });
+        }""",
+        parts,
+    )
+    return shown
+
+
+# What the server should not have sent, and what the page leaves of it.
+FORMULAS_AND_CODE = [
+    (
+        '<math display="block" onclick="alert(1)" style="position:fixed"><mi>x</mi></math>',
+        '<math display="block"><mi>x</mi></math>',
+    ),
+    (
+        '<math href="javascript:alert(1)"><mrow xlink:href="javascript:alert(1)"'
+        ' class="citation" id="tooltip"><mi href="https://elsewhere.example/">x</mi></mrow>'
+        "</math>",
+        "<math><mrow><mi>x</mi></mrow></math>",
+    ),
+    (
+        '<math><mspace width="1em"></mspace><mspace width="99em"></mspace>'
+        '<mo lspace="-9em" rspace="0.2em">=</mo></math>',
+        '<math><mspace width="1em"></mspace><mspace></mspace><mo rspace="0.2em">=</mo></math>',
+    ),
+    (
+        '<math><mtable><mtr><mtd class="align-left">a</mtd><mtd class="card">b</mtd></mtr>'
+        "</mtable></math>",
+        '<math><mtable><mtr><mtd class="align-left">a</mtd><mtd>b</mtd></mtr></mtable></math>',
+    ),
+    # HTML in the places where MathML lets HTML in.
+    (
+        '<math><mtext><p>a<a href="#source-1">b</a><img src="/x.png"></p></mtext></math>',
+        "<math><mtext>ab</mtext></math>",
+    ),
+    (
+        '<math><annotation-xml encoding="text/html"><p>a</p></annotation-xml></math>',
+        "<math>a</math>",
+    ),
+    (
+        "<math><semantics><mi>x</mi><annotation>y</annotation></semantics></math>",
+        "<math>xy</math>",
+    ),
+    (
+        '<math><maction actiontype="statusline" xlink:href="javascript:alert(1)">x</maction>'
+        "</math>",
+        "<math>x</math>",
+    ),
+    (
+        "<math><mtext><mglyph><style>a</style></mglyph><mi>x</mi></mtext></math>",
+        "<math><mtext>ax</mtext></math>",
+    ),
+    (
+        "<math><mtext><table><mglyph><style><!--</style><img title='--><img src=/x.png>'>",
+        "<math><mtext>&lt;!--</mtext></math>",
+    ),
+    ("<math><mi><svg><desc><p>x</p></desc></svg></mi></math>", "<math><mi>x</mi></math>"),
+    ("<svg><math><mi>x</mi></math></svg>", "x"),
+    ("<mi>x</mi><mtext>y</mtext>", "xy"),
+    (
+        '<pre data-language="python" class="card"><code class="card"><span class="hl-string">'
+        '"a"</span><span class="card" id="tooltip">b</span></code></pre>',
+        '<pre data-language="python"><code><span class="hl-string">"a"</span>'
+        "<span>b</span></code></pre>",
+    ),
+]
+
+
+def test_second_belt_leaves_of_formulas_and_code_what_draws_them(
+    watch: Watch, service: HostileService
+) -> None:
+    left = shown_by_dom(watch, service, *(html for html, _ in FORMULAS_AND_CODE))
+    assert left == [shown for _, shown in FORMULAS_AND_CODE]
+    # What is left reads the same once more: no part of it becomes something else.
+    assert shown_by_dom(watch, service, *left) == left
+
+
 def test_second_belt_takes_out_what_the_server_should_not_have_sent(
     watch: Watch, service: HostileService
 ) -> None:
-    service.rows = ("Plain",)
-    watch.open("/")
     html = (
         '<p onclick="alert(1)" id="tooltip">a<img src="/x.png"><b>b</b></p>'
         '<a class="source-link" href="javascript:alert(1)">c</a><a href="/documents/d">d</a>'
         '<svg><a href="https://elsewhere.example/">e</a></svg><a href="#source-1">f</a>'
         "<template><script>alert(1)</script></template>"
     )
-    shown = watch.page.evaluate(
-        """async (html) => {
-          const { showServerHtml } = await import("/static/dom.js");
-          const box = document.createElement("div");
-          showServerHtml(box, html);
-          return box.innerHTML;
-        }""",
-        html,
-    )
-    assert shown == (
+    assert shown_by_dom(watch, service, html) == [
         '<p>ab</p><a class="source-link">c</a>'
         '<a href="/documents/d">d</a>e<a href="#source-1">f</a>'
-    )
+    ]
 
 
 def test_page_of_a_browser_without_trusted_types_shows_answers(
@@ -155,6 +236,12 @@ ORDINARY = """Words with **weight** and `code` [1].
 print("<b>")
 ```
 
+$$
+x = \\frac{-b \\pm \\sqrt{b^2 - 4ac}}{2a}
+$$
+
+With $a \\neq 0$ it costs $5 or $6, and \\(\\boxed{42}\\) is boxed [1].
+
 1. one
 2. two [1]
 
@@ -172,6 +259,22 @@ async def ordinary_script(
     yield service.finish(answer)
 
 
+def test_formulas_are_laid_out_and_code_is_coloured(page: Page, server: ServerThread) -> None:
+    server.service.scripts["ordinary"] = ordinary_script
+    ask(page, "ordinary")
+    answer = page.locator(".answer")
+    expect(answer.locator("math")).to_have_count(3)
+    expect(answer.locator('math[display="block"] msqrt')).to_have_count(1)
+    expect(answer).to_contain_text("it costs $5 or $6, and")
+    # A fraction is laid out as one: it stands higher than a line of it.
+    high, line = (answer.locator(one).first.bounding_box() for one in ("mfrac", "mfrac mi"))
+    assert high["height"] > 1.8 * line["height"]
+    colours = "(found) => getComputedStyle(found).color"
+    name, plain = (answer.locator(one).first for one in (".hl-builtin", "pre code"))
+    assert name.evaluate(colours) != plain.evaluate(colours)
+    expect(page.get_by_role("math").first).to_be_visible()
+
+
 def test_ordinary_use_meets_no_refusal_of_the_policy(browser: Any, server: ServerThread) -> None:
     server.service.scripts["ordinary"] = ordinary_script
     watch = Watch(browser, server.server.address)
@@ -186,9 +289,8 @@ def test_ordinary_use_meets_no_refusal_of_the_policy(browser: Any, server: Serve
     found = watch.misses("/c/c1")
     page.reload()
     expect(page.locator(".turn")).to_have_count(5)
-    page.locator("#conversations li").hover()
-    page.get_by_role("button", name="Delete conversation: search").click()
-    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    page.locator(".citation").first.hover()
+    page.locator(".answer math").first.hover()
     found += watch.misses("/c/c1")
     watch.open("/documents/httpx%2FREADME.md?start=0&end=30")
     expect(page.locator("#passage")).to_be_visible()

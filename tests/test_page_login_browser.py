@@ -143,7 +143,8 @@ def test_form_fits_a_phone_and_speaks_chinese(open_page: Any) -> None:
     log_in(page, "guess")
     assert page.get_by_role("alert").text_content() == "用户名与密码不匹配。"
     log_in(page)
-    # In Chinese once the page's script has run, which also connects the button.
+    # They come by the script that also connects the button.
+    page.locator("#suggestions button").first.wait_for()
     page.get_by_role("button", name="显示对话列表").click()
     page.get_by_role("button", name="退出登录").wait_for()
 

@@ -61,7 +61,7 @@ def test_kinds_of_support_differ_in_more_than_colour(page: Page) -> None:
         )
         for level in ("supported", "partial", "unsupported")
     ]
-    assert styles == [["none", "solid"], ["underline", "dotted"], ["underline", "dashed"]]
+    assert styles == [["underline", style] for style in ("solid", "dotted", "dashed")]
 
 
 def test_label_stands_behind_its_statement_and_tells_why_by_keyboard(page: Page) -> None:
@@ -72,11 +72,12 @@ def test_label_stands_behind_its_statement_and_tells_why_by_keyboard(page: Page)
     page.keyboard.press("Tab")
     expect(label).to_be_focused()
     tooltip = page.get_by_role("tooltip")
-    expect(tooltip).to_contain_text("Source 1: “The client speaks HTTP/2.”")
+    expect(tooltip).to_contain_text("Nearest words, in source 1:")
+    expect(tooltip.locator("mark")).to_have_text("The client speaks HTTP/2.")
     expect(tooltip).to_contain_text("Checked by the model: it can be wrong.")
-    expect(label).to_have_attribute("aria-describedby", "tooltip")
+    expect(label).to_have_attribute("aria-describedby", "floating-card")
     page.keyboard.press("Escape")
-    expect(page.locator("#tooltip")).to_be_hidden()
+    expect(page.locator("#floating-card")).to_be_hidden()
 
 
 def test_tap_on_a_label_tells_why(browser: object, server: ServerThread) -> None:
@@ -87,7 +88,7 @@ def test_tap_on_a_label_tells_why(browser: object, server: ServerThread) -> None
     opened.goto("/")
     ask(opened, "check")
     opened.locator(".support-label").first.tap()
-    expect(opened.get_by_role("tooltip")).to_contain_text("Checked by comparing words")
+    expect(opened.get_by_role("dialog")).to_contain_text("Checked by comparing words")
     assert opened.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     context.close()
 
@@ -109,7 +110,7 @@ def test_answer_that_was_not_checked_shows_nothing_of_it(page: Page) -> None:
 
 def test_unanswered_question_is_told(page: Page) -> None:
     ask(page, "unanswered")
-    expect(page.locator(".notices")).to_have_text("The sources do not say.")
+    expect(page.locator(".ending .notices")).to_have_text("The sources do not say.")
     expect(page.locator(".support-summary")).to_have_text(
         "The statement is not supported by the sources"
     )
@@ -119,11 +120,17 @@ def test_chips_tell_what_their_source_says_and_who_added_them(page: Page) -> Non
     ask(page, "check")
     expect(page.locator(".card")).to_have_count(1)
     added, written = page.locator(".citation").nth(0), page.locator(".citation").nth(1)
-    expect(added).to_have_accessible_name("Source 1 (added by the check): HTTP/2 in practice")
-    expect(written).to_have_accessible_name("Source 1: HTTP/2 in practice")
+    expect(added).to_have_accessible_name(
+        "Source 1 (added by the check): HTTP/2 in practice. This source says the statement."
+    )
+    expect(written).to_have_accessible_name(
+        "Source 1: HTTP/2 in practice. This source does not say the statement."
+    )
     assert added.evaluate("(chip) => getComputedStyle(chip).outlineStyle") == "dotted"
     added.hover()
     expect(page.get_by_role("tooltip")).to_contain_text("This source says the statement.")
+    page.locator(".question").hover()
+    expect(page.locator("#floating-card")).to_be_hidden()
     written.hover()
     expect(page.get_by_role("tooltip")).to_contain_text("This source does not say the statement.")
 
@@ -132,6 +139,7 @@ def test_card_opens_the_page_at_the_words_of_the_citation(page: Page) -> None:
     ask(page, "check")
     expect(page.locator(".card")).to_have_count(1)
     page.locator(".citation").first.click()
+    page.get_by_role("button", name="Show among the sources").click()
     expect(page.locator(".passages mark")).to_have_text("Proxies are read from the environment.")
     links = page.get_by_role("link", name="Open the page at these words")
     expect(links).to_have_count(2)

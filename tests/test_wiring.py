@@ -9,15 +9,15 @@ from fakes import FakeModel
 from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.config_checks import ENGINE_NAMES
-from websearch_agent.errors import ConfigError, ConversationNotFound, StoreError
-from websearch_agent.events import AgentEvent, AnswerFailed
+from websearch_agent.errors import ConfigError, ConversationNotFound, EngineRateLimited, StoreError
+from websearch_agent.events import AgentEvent, AnswerFailed, AnswerFinished, AnswerStarted
 from websearch_agent.indexing import index_targets
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.dialects.auto import AutoDialect
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.embedded import EmbeddedModel
 from websearch_agent.search.engines.ddgs import DdgsEngine
-from websearch_agent.types import AnswerRequest
+from websearch_agent.types import AnswerRequest, EngineState, SearchQuery
 from websearch_agent.wiring import Engines, build_service, make_dialect, make_model
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +92,70 @@ async def test_local_engine_is_asked_once_something_is_indexed(tmp_path: Path) -
     assert engines.active() == (engines.local_engine,)
     assert engines.builtin() is None
     await engines.aclose()
+
+
+async def test_engines_that_rest_are_told_with_their_reason() -> None:
+    service = await build_service(settings(engines="ddgs,wikipedia"))
+    assert service.engine_states() == (EngineState("ddgs"), EngineState("wikipedia"))
+    service.parts.rests.note("wikipedia", EngineRateLimited("asked too often", retry_after_s=30))
+    free, resting = service.for_owner("alice").engine_states()
+    assert free == EngineState("ddgs")
+    assert (resting.code, resting.reason) == ("engine_rate_limited", "asked too often")
+    assert resting.rests_for_s is not None
+    assert 29 <= resting.rests_for_s <= 30
+    await service.aclose()
+
+
+async def test_first_questions_are_about_ones_own_documents(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Quokkas of Rottnest\n\nThey live on the island.")
+    chosen = settings(engines="local")
+    service = await build_service(chosen)
+    usual = service.suggest_questions("en")
+    await index_targets([str(tmp_path / "a.md")], settings=chosen)
+    assert service.suggest_questions("en")[0] == "What does “Quokkas of Rottnest” say?"
+    assert service.suggest_questions("en")[-1] == usual[-1]
+    await service.aclose()
+    elsewhere = await build_service(settings(engines="ddgs"))
+    assert elsewhere.suggest_questions("en") == usual
+    await elsewhere.aclose()
+
+
+async def test_question_about_a_title_finds_its_document(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Quokkas of Rottnest\n\nThey live on the island.")
+    (tmp_path / "b.md").write_text("# Ferries\n\nThey leave at eight in the morning.")
+    chosen = settings(engines="local")
+    await index_targets([str(tmp_path / "a.md"), str(tmp_path / "b.md")], settings=chosen)
+    service = await build_service(chosen)
+    for language in ("en", "zh"):
+        for question in service.suggest_questions(language)[:-1]:  # type: ignore[arg-type]
+            found = await service.engines.local_engine.search(SearchQuery(question))
+            assert found[0].title in question
+    await service.aclose()
+
+
+async def test_builtin_collection_answers_the_first_questions() -> None:
+    service = await build_service(settings(engines="local"))
+    await service.refresh_builtin_collection()
+    found = {}
+    for language in ("en", "zh"):
+        for question in service.suggest_questions(language)[:-1]:  # type: ignore[arg-type]
+            results = await service.engines.builtin_engine.search(SearchQuery(question))
+            found[question] = {result.title.split()[0].lower() for result in results}
+    assert all(found.values()), found
+    await service.aclose()
+
+
+async def test_owner_alone_can_stop_an_answer() -> None:
+    service = await build_service(settings(engines="local"))
+    parts = replace(service.parts, model=FakeModel(["never"], hang_after=0))
+    service = replace(service, parts=parts)
+    events = service.answer_question(AnswerRequest("Hello?"))
+    started = await anext(events)
+    assert isinstance(started, AnswerStarted)
+    assert not service.for_owner("alice").stop_answer(started.turn_id)
+    assert service.stop_answer(started.turn_id)
+    assert isinstance([event async for event in events][-1], AnswerFinished)
+    await service.aclose()
 
 
 async def test_builtin_collection_is_made_by_the_service() -> None:

@@ -230,6 +230,11 @@ class Settings(BaseSettings):
     session_days: int = Field(
         default=30, ge=1, le=365, description="Days until somebody has to log in again."
     )
+    sharing: bool = Field(
+        default=True,
+        description="Whether links may be made by which anybody who has one reads a conversation. "
+        "`off`: none can be made, and those that were made lead nowhere.",
+    )
     questions_per_minute: int | None = Field(
         default=None,
         ge=0,

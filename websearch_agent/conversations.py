@@ -10,7 +10,10 @@ from websearch_agent.types import Answer
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and what became of it. `failure` is set when `status` is `failed`."""
+    """A question and what became of it. `failure` is set when `status` is `failed`.
+
+    `follow_ups` are questions that could come next, once they were asked for.
+    """
 
     id: str
     question: str
@@ -18,6 +21,7 @@ class Turn:
     status: Literal["running", "finished", "stopped", "failed"]
     answer: Answer | None = None
     failure: AnswerFailed | None = None
+    follow_ups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,15 @@ class Conversation:
     created_at: dt.datetime
     updated_at: dt.datetime
     turns: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A link by which anybody may read a conversation as it was at `created_at`.
+
+    `token` is the secret part of the link; `turn_count` is how many turns it shows.
+    """
+
+    token: str
+    created_at: dt.datetime
+    turn_count: int

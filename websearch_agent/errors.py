@@ -245,3 +245,21 @@ class StoreError(AgentError):
 
 class ConversationNotFound(StoreError):
     code = "conversation_not_found"
+
+
+class TurnNotFound(StoreError):
+    """The conversation has no such turn (any more)."""
+
+    code = "turn_not_found"
+
+
+class ShareNotFound(StoreError):
+    """No link of this name, or one that was revoked."""
+
+    code = "share_not_found"
+
+
+class AnswerNotFound(AgentError):
+    """No answer of this id is being written, and none was until a moment ago."""
+
+    code = "answer_not_found"

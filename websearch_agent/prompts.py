@@ -269,6 +269,32 @@ def repair_answer(
     )
 
 
+def follow_ups_system(question: str) -> str:
+    """System prompt of the call that suggests what to ask next, in the question's language."""
+    return _render("follow_ups_system", language=language_name(question))
+
+
+def follow_ups_question(question: str, *, answer: str, boundary: str) -> str:
+    """User message with the question and the beginning of its answer."""
+    return _render(
+        "follow_ups_question",
+        question=question,
+        answer=answer,
+        boundary=boundary,
+        language=language_name(question),
+    )
+
+
+def follow_ups_examples(question: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Made-up questions with their user message and suggestions, in the question's language."""
+    module = _environment().get_template("follow_ups_examples.jinja").module
+    examples = getattr(module, "chinese" if language_name(question) == "Chinese" else "english")
+    return tuple(
+        (asked, follow_ups_question(asked, answer=answer, boundary="-----"), tuple(suggested))
+        for asked, answer, suggested in examples
+    )
+
+
 def tool_sources(question: str, *, sources: Sequence[Source], boundary: str) -> str:
     """What a search brought, for a `tool` message; `question` tells the language."""
     return _render(

@@ -8,6 +8,7 @@ from websearch_agent.accounts import ApiKey, Identity, NewApiKey, Scope, User
 from websearch_agent.conversations import (
     Conversation,
     ConversationSummary,
+    Share,
     Turn,
 )
 from websearch_agent.events import (
@@ -132,17 +133,62 @@ class ConversationStore(Protocol):
 
     async def load_conversation(self, conversation_id: str) -> Conversation: ...
 
-    async def list_conversations(self, *, limit: int = 100) -> list[ConversationSummary]: ...
+    async def list_conversations(
+        self, *, search: str = "", limit: int = 100
+    ) -> list[ConversationSummary]:
+        """The one used last first; with `search` those that hold these words in any case."""
+        ...
 
-    async def delete_conversation(self, conversation_id: str) -> None: ...
+    async def rename_conversation(self, conversation_id: str, title: str) -> ConversationSummary:
+        """Raises InvalidRequest for a title that is empty or overlong."""
+        ...
 
-    async def begin_turn(self, conversation_id: str, question: str) -> Turn:
-        """Store the question before any work, so that a crash does not lose it."""
+    async def delete_conversation(self, conversation_id: str) -> None:
+        """It is gone for everybody, but can be restored for an hour; then it is erased."""
+        ...
+
+    async def restore_conversation(self, conversation_id: str) -> ConversationSummary:
+        """Undo a deletion. Raises ConversationNotFound for one that was not deleted, or erased."""
+        ...
+
+    async def delete_all(self) -> int:
+        """Erase everything of the owner at once, deleted ones too; returns how many there were."""
+        ...
+
+    async def begin_turn(
+        self, conversation_id: str, question: str, *, replace_turn: str | None = None
+    ) -> Turn:
+        """Store the question before any work, so that a crash does not lose it.
+
+        With `replace_turn` that turn and those behind it are hidden while this one runs: they are
+        erased when it has an answer, and are back if it fails or is stopped before its first word.
+        Raises TurnNotFound.
+        """
         ...
 
     async def finish_turn(
         self, turn_id: str, *, status: str, answer: Answer | None, failure: AnswerFailed | None
     ) -> None: ...
+
+    async def save_follow_ups(self, turn_id: str, questions: Sequence[str]) -> None: ...
+
+    async def share_conversation(self, conversation_id: str) -> Share:
+        """Make the link, or let the one there is show the conversation as it is now."""
+        ...
+
+    async def load_share(self, conversation_id: str) -> Share | None: ...
+
+    async def end_share(self, conversation_id: str) -> None:
+        """Revoke the link: nobody gets in by it again. Nothing happens without one."""
+        ...
+
+
+class SharedConversations(Protocol):
+    """What anybody may read who has a link."""
+
+    async def load_shared(self, token: str) -> Conversation:
+        """The finished turns that the link shows. Raises ShareNotFound."""
+        ...
 
 
 class AccountStore(Protocol):

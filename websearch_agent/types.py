@@ -27,7 +27,8 @@ class AnswerRequest:
 
     `evidence`: what the model is shown of the pages; `verification`: who checks the statements
     against them; `strict`: an answer with unsupported statements is written anew once. None is what
-    the settings say.
+    the settings say. `replace_turn`: the question takes the place of this turn of the conversation
+    and of those behind it, which are gone once it has an answer.
     """
 
     question: str
@@ -41,6 +42,7 @@ class AnswerRequest:
     evidence: EvidenceForm | None = None
     verification: Verification | None = None
     strict: bool | None = None
+    replace_turn: str | None = None
 
 
 # ---- search ------------------------------------------------------------------------------
@@ -84,6 +86,16 @@ class EngineFailure:
     code: str
     reason: str
     retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """An engine that questions are sent to. Where it rests: why, and for how many seconds more."""
+
+    name: str
+    rests_for_s: float | None = None
+    code: str = ""
+    reason: str = ""
 
 
 # ---- pages -------------------------------------------------------------------------------

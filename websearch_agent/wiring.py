@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import httpx
 
 from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.agent.first_questions import suggest_questions
+from websearch_agent.agent.follow_ups import follow_ups_of
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError, IndexUnusable, PageError
@@ -32,13 +35,14 @@ from websearch_agent.protocols import (
     ModelClient,
     Reranker,
     SearchEngine,
+    SharedConversations,
 )
 from websearch_agent.search.engines import HTTP_ENGINES
 from websearch_agent.search.engines.ddgs import DDGS_ENGINES, DdgsEngine
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
 from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import AnswerRequest, Page
+from websearch_agent.types import AnswerRequest, EngineState, Page
 
 _log = logging.getLogger(__name__)
 
@@ -69,19 +73,43 @@ class AgentService:
 
         All else is shared: costs no more than an object, and `aclose` of either ends both.
         """
-        parts = replace(self.parts, store=self.database.for_owner(owner_id))
+        parts = replace(self.parts, store=self.database.for_owner(owner_id), owner_id=owner_id)
         return replace(self, parts=parts)
 
     @property
     def model(self) -> ModelClient:
         return self.parts.model
 
+    @property
+    def shared(self) -> SharedConversations:
+        return self.database.shared
+
     def engine_names(self) -> tuple[str, ...]:
         """The engines that the next question will be sent to."""
         return tuple(engine.name for engine in self.engines.active())
 
+    def engine_states(self) -> tuple[EngineState, ...]:
+        """The same engines, and of those that rest why and for how long."""
+        return tuple(self._engine_state(name) for name in self.engine_names())
+
+    def _engine_state(self, name: str) -> EngineState:
+        rest = self.parts.rests.rest_of(name)
+        if rest is None:
+            return EngineState(name)
+        return EngineState(name, round(rest.remaining_s, 1), rest.code, rest.reason)
+
     def answer_question(self, request: AnswerRequest) -> AsyncGenerator[AgentEvent, None]:
         return answer_question(request, self.parts)
+
+    def stop_answer(self, turn_id: str) -> bool:
+        return self.parts.stop_answer(turn_id)
+
+    async def suggest_follow_ups(self, conversation_id: str, turn_id: str) -> tuple[str, ...]:
+        return await follow_ups_of(conversation_id, turn_id, self.parts)
+
+    def suggest_questions(self, language: Literal["en", "zh"]) -> tuple[str, ...]:
+        """About one's own documents, if there are any that are searched."""
+        return suggest_questions(self.engines.own_titles(), language)
 
     async def read_document(self, document_id: str) -> Page:
         return await self.parts.documents.read_document(document_id)
@@ -229,6 +257,15 @@ class Engines:
         if not _is_empty(self.local_engine) or _is_empty(self.builtin_engine):
             return None
         return self.builtin_engine
+
+    def own_titles(self) -> Iterator[str]:
+        """Titles of one's own documents, in the index's order; none if they are not searched."""
+        if self.local_engine not in self._configured:
+            return
+        try:
+            yield from self.local_engine.titles()
+        except IndexUnusable as error:  # told again by every question
+            _log.warning("Titles of the local index cannot be read: %s", error.message)
 
     async def aclose(self) -> None:
         for engine in self._threaded:

@@ -14,8 +14,8 @@ from fakes import (
     make_results,
     search_call,
 )
+from slow_store import SlowStore
 
-from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.errors import (
     EngineUnavailable,
@@ -31,8 +31,6 @@ from websearch_agent.events import (
 from websearch_agent.model_calls import TextDelta
 from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.protocols import ConversationStore
-from websearch_agent.store.conversations import OwnerConversations
-from websearch_agent.store.database import Database
 from websearch_agent.types import AnswerRequest, Page, SearchQuery, SearchResult
 
 pytestmark = pytest.mark.anyio
@@ -196,20 +194,6 @@ async def test_failed_half_answer_is_not_shown_to_the_model_again(store: Convers
     model = FakeModel(["Hi!"])
     await ask(make_parts(store, model), "again", conversation_id=started.conversation_id)
     assert [m.content for m in model.calls[0].messages[1:]] == ["again"]
-
-
-class SlowStore(OwnerConversations):
-    """Says when it has begun to store, and waits for the word to go on."""
-
-    def __init__(self, path: Path) -> None:
-        self.database = Database(path)
-        super().__init__(self.database, LOCAL_OWNER)
-        self.storing, self.go_on = asyncio.Event(), asyncio.Event()
-
-    async def finish_turn(self, *args: object, **kwargs: object) -> None:
-        self.storing.set()
-        await self.go_on.wait()
-        await super().finish_turn(*args, **kwargs)  # type: ignore[arg-type]
 
 
 async def test_answer_is_stored_though_the_client_leaves_meanwhile(tmp_path: Path) -> None:

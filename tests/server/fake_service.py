@@ -5,19 +5,17 @@ import copy
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Literal
 
 from server.fake_accounts import FakeAccounts
+from server.fake_answer import FakeAnswer, until_stopped
+from server.fake_store import NOW, FakeShared, FakeStore
 
 from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.config import Settings
-from websearch_agent.conversations import (
-    Conversation,
-    ConversationSummary,
-    Turn,
-)
-from websearch_agent.errors import ConversationNotFound, PageUnreachable
+from websearch_agent.conversations import Conversation
+from websearch_agent.errors import AgentError, PageUnreachable, TurnNotFound
 from websearch_agent.events import (
     AgentEvent,
     AnswerDelta,
@@ -46,13 +44,13 @@ from websearch_agent.types import (
     AnswerRequest,
     Citation,
     EngineFailure,
+    EngineState,
     Page,
     PageFailure,
     Passage,
     Source,
 )
 
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 DOCUMENT_TEXT = (
     "# HTTP/2 support\n\nHTTPX supports HTTP/2, but it is **off** by default.\n\n"
     "```\npip install httpx[http2]\n```\n\nThen pass `http2=True` to the client.\n"
@@ -151,31 +149,12 @@ class FakeModel:
         return self.current
 
 
-class FakeStore:
-    """Conversations in a dict."""
-
-    def __init__(self) -> None:
-        self.conversations: dict[str, Conversation] = {}
-
-    async def load_conversation(self, conversation_id: str) -> Conversation:
-        if conversation_id not in self.conversations:
-            raise ConversationNotFound("There is no such conversation.")
-        return self.conversations[conversation_id]
-
-    async def list_conversations(self, *, limit: int = 100) -> list[ConversationSummary]:
-        summaries = [
-            ConversationSummary(kept.id, kept.title, kept.created_at, kept.updated_at)
-            for kept in reversed(self.conversations.values())
-        ]
-        return summaries[:limit]
-
-    async def delete_conversation(self, conversation_id: str) -> None:
-        await self.load_conversation(conversation_id)
-        del self.conversations[conversation_id]
+def so_far(answer: FakeAnswer) -> Answer:
+    return make_answer(answer.text, sources=answer.sources, finish_reason="stopped")
 
 
 class FakeService:
-    """Runs `script`, or the one that `scripts` holds for the question.
+    """Runs `script`, or the one that `scripts` holds for the question, and stores what it says.
 
     What `for_owner` gives shares everything but the conversations.
     """
@@ -189,24 +168,39 @@ class FakeService:
         self.owner_id = LOCAL_OWNER
         self.of_owner: dict[str, FakeService] = {LOCAL_OWNER: self}
         self.requests: list[AnswerRequest] = []
+        self.follow_ups = ("What is HTTP/3?", "Which servers speak HTTP/2?", "Is HTTP/2 faster?")
+        self.first_questions = {
+            "en": ("What can HTTPX do?", "Write a haiku."),
+            "zh": ("HTTPX 能做什么？", "写一首短诗。"),
+        }
+        self.states = (EngineState("ddgs"), EngineState("local"))
         self.prepared = False
         self.prepare_error: Exception | None = None
         self.closed = False
         self.asked = asyncio.Event()
-        # Set when an answer's generator was closed before its end.
+        # Set when an answer was stopped, or its generator closed, before its end.
         self.stopped = asyncio.Event()
         self._numbers = itertools.count(1)
-        self._current: tuple[str, str] = ("", "")
+        # Of this owner, in the order of asking.
+        self._running: list[FakeAnswer] = []
+        self._conversation_id = ""
 
     def for_owner(self, owner_id: str) -> "FakeService":
         if owner_id not in self.of_owner:
             service = copy.copy(self)
-            service.store, service.owner_id = FakeStore(), owner_id
+            service.store, service.owner_id, service._running = FakeStore(), owner_id, []
             self.of_owner[owner_id] = service
         return self.of_owner[owner_id]
 
+    @property
+    def shared(self) -> FakeShared:
+        return FakeShared(lambda: [service.store for service in self.of_owner.values()])
+
     def engine_names(self) -> tuple[str, ...]:
-        return ("ddgs", "local")
+        return tuple(state.name for state in self.states)
+
+    def engine_states(self) -> tuple[EngineState, ...]:
+        return self.states
 
     async def answer_question(self, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
         if self._is_foreign(request.conversation_id):
@@ -214,38 +208,99 @@ class FakeService:
             return
         self.requests.append(request)
         self.asked.set()
-        finished = False
-        script = self.scripts.get(request.question, self.script)
+        answer, finished = FakeAnswer(request), False
+        self._running.append(answer)
+        # Scripts keep the conversation's id in the service that they are given.
+        script = self.scripts.get(request.question, self.script)(copy.copy(self), request)
         try:
-            async for event in script(self, request):
-                finished = isinstance(event, AnswerFinished | AnswerFailed)
-                yield event
+            async with aclosing(self._stored(answer, script)) as events:
+                async for event in events:
+                    finished = isinstance(event, AnswerFinished | AnswerFailed)
+                    yield event
         finally:
-            if not finished:
+            self._running.remove(answer)
+            if not finished or answer.stop.is_set():
                 self.stopped.set()
+            if not finished and answer.turn is not None:
+                with suppress(AgentError):
+                    await self._finish_turn(answer, "stopped", so_far(answer))
+
+    async def _stored(
+        self, answer: FakeAnswer, script: AsyncIterator[AgentEvent]
+    ) -> AsyncIterator[AgentEvent]:
+        """The script's events; what they say is in the store when they are yielded."""
+        try:
+            async with aclosing(until_stopped(script, answer.stop)) as events:
+                async for event in events:
+                    answer.observe(event)
+                    if isinstance(event, AnswerStarted):
+                        event = await self._begin_turn(answer, event.conversation_id)
+                    elif isinstance(event, AnswerFinished):
+                        await self._finish_turn(answer, "finished", event.answer)
+                    elif isinstance(event, AnswerFailed):
+                        await self._finish_turn(answer, "failed", None, event)
+                    yield event
+            if answer.stop.is_set():
+                await self._finish_turn(answer, "stopped", so_far(answer))
+                yield AnswerFinished(answer.conversation_id, so_far(answer))
+        except AgentError as error:
+            yield AnswerFailed(error.code, error.message, error.retryable)
+
+    async def _begin_turn(self, answer: FakeAnswer, conversation_id: str) -> AnswerStarted:
+        request = answer.request
+        if conversation_id not in self.store.conversations:
+            self.store.conversations[conversation_id] = Conversation(
+                conversation_id, request.question, NOW, NOW
+            )
+        turn = await self.store.begin_turn(
+            conversation_id, request.question, replace_turn=request.replace_turn
+        )
+        answer.turn, answer.conversation_id = turn, conversation_id
+        return AnswerStarted(conversation_id, turn.id)
+
+    async def _finish_turn(
+        self,
+        answer: FakeAnswer,
+        status: str,
+        stored: Answer | None,
+        failure: AnswerFailed | None = None,
+    ) -> None:
+        if answer.turn is not None:
+            await self.store.finish_turn(
+                answer.turn.id, status=status, answer=stored, failure=failure
+            )
 
     def _is_foreign(self, conversation_id: str | None) -> bool:
         others = (service for service in self.of_owner.values() if service is not self)
         return any(conversation_id in other.store.conversations for other in others)
 
     def start(self, request: AnswerRequest) -> AnswerStarted:
-        number = next(self._numbers)
-        conversation_id = request.conversation_id or f"c{number}"
-        self._current = (conversation_id, request.question)
-        if conversation_id not in self.store.conversations:
-            self.store.conversations[conversation_id] = Conversation(
-                conversation_id, request.question, NOW, NOW
-            )
-        return AnswerStarted(conversation_id, f"t{number}")
+        """For scripts. The turn's id is put in when it is stored."""
+        self._conversation_id = request.conversation_id or f"c{next(self._numbers)}"
+        return AnswerStarted(self._conversation_id, "")
 
     def finish(self, answer: Answer) -> AnswerFinished:
-        conversation_id, question = self._current
-        kept = self.store.conversations[conversation_id]
-        turn = Turn(f"t{len(kept.turns) + 1}", question, NOW, "finished", answer)
-        self.store.conversations[conversation_id] = Conversation(
-            kept.id, kept.title, kept.created_at, NOW, (*kept.turns, turn)
-        )
-        return AnswerFinished(conversation_id, answer)
+        """For scripts."""
+        return AnswerFinished(self._conversation_id, answer)
+
+    def stop_answer(self, turn_id: str) -> bool:
+        for answer in self._running:
+            if answer.turn is not None and answer.turn.id == turn_id:
+                answer.stop.set()
+                return True
+        return False
+
+    async def suggest_follow_ups(self, conversation_id: str, turn_id: str) -> tuple[str, ...]:
+        for turn in (await self.store.load_conversation(conversation_id)).turns:
+            if turn.id == turn_id:
+                if not turn.follow_ups and not self._running:
+                    await self.store.save_follow_ups(turn_id, self.follow_ups)
+                    return self.follow_ups
+                return turn.follow_ups
+        raise TurnNotFound("There is no such turn.")
+
+    def suggest_questions(self, language: Literal["en", "zh"]) -> tuple[str, ...]:
+        return self.first_questions[language]
 
     async def read_document(self, document_id: str) -> Page:
         if document_id != "httpx/README.md":

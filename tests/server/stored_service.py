@@ -1,20 +1,29 @@
 """The real agent on the real database, with fakes for the model, the engines and the web."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from agent_parts import make_parts
 from argon2 import PasswordHasher
 from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.agent.first_questions import suggest_questions
+from websearch_agent.agent.follow_ups import follow_ups_of
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.events import AgentEvent
 from websearch_agent.model_calls import ModelCall
-from websearch_agent.protocols import AccountStore, ConversationStore, ModelClient
+from websearch_agent.protocols import (
+    AccountStore,
+    ConversationStore,
+    ModelClient,
+    SharedConversations,
+)
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import AnswerRequest, Page
+from websearch_agent.types import AnswerRequest, EngineState, Page
 
 MOST_CALLS = 10_000
 
@@ -22,6 +31,8 @@ MOST_CALLS = 10_000
 def search_then_answer(call: ModelCall) -> Reply:
     """A search for every question that may be searched for."""
     was_searched = any(message.role == "tool" for message in call.messages)
+    if call.json_schema is not None:
+        return json.dumps({"compare": "Which bridge is longer?", "today": "Who owns that bridge?"})
     if call.tools and not was_searched:
         return search_call("red bridge")
     return "The red bridge was opened in 1932 [1]."
@@ -47,13 +58,30 @@ class StoredService:
         return self.parts.model
 
     def for_owner(self, owner_id: str) -> "StoredService":
-        return replace(self, parts=replace(self.parts, store=self.database.for_owner(owner_id)))
+        store = self.database.for_owner(owner_id)
+        return replace(self, parts=replace(self.parts, store=store, owner_id=owner_id))
+
+    @property
+    def shared(self) -> SharedConversations:
+        return self.database.shared
 
     def engine_names(self) -> tuple[str, ...]:
         return ("fake",)
 
+    def engine_states(self) -> tuple[EngineState, ...]:
+        return (EngineState("fake"),)
+
     def answer_question(self, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
         return answer_question(request, self.parts)
+
+    def stop_answer(self, turn_id: str) -> bool:
+        return self.parts.stop_answer(turn_id)
+
+    async def suggest_follow_ups(self, conversation_id: str, turn_id: str) -> tuple[str, ...]:
+        return await follow_ups_of(conversation_id, turn_id, self.parts)
+
+    def suggest_questions(self, language: Literal["en", "zh"]) -> tuple[str, ...]:
+        return suggest_questions((), language)
 
     async def read_document(self, document_id: str) -> Page:
         return await self.parts.documents.read_document(document_id)

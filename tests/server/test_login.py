@@ -1,5 +1,7 @@
 """The login form, the session's cookie, failed logins, and where a login may lead."""
 
+from urllib.parse import urlencode
+
 import httpx
 import pytest
 from server.doors import PASSWORD, Doors, serve_users
@@ -174,7 +176,9 @@ def test_login_leads_to_no_other_place(path: str) -> None:
     assert own_path(path) == "/"
 
 
-@pytest.mark.parametrize("path", ["/", "/c/abc", "/documents/a%2Fb?start=1&end=2", "/c/对话"])
+@pytest.mark.parametrize(
+    "path", ["/", "/c/abc", "/settings", "/documents/a%2Fb?start=1&end=2", "/c/对话"]
+)
 def test_login_leads_back_to_our_own_pages(path: str) -> None:
     assert own_path(path) == path
 
@@ -190,6 +194,16 @@ async def test_page_without_a_session_leads_to_the_login_and_back() -> None:
     assert (again.status_code, again.headers["location"]) == (
         303,
         "/documents/httpx/README.md?start=3",
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/c/c1", "/settings"])
+async def test_every_page_of_ones_own_asks_for_a_login(path: str) -> None:
+    async with serve_users() as doors, doors.client() as browser:
+        asked = await browser.get(path)
+    assert (asked.status_code, asked.headers["location"]) == (
+        303,
+        f"/login?{urlencode({'next': path})}",
     )
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI description is true: made-up requests meet no 500 and no status it does not name."""
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ class RunningServer:
 
     def __init__(self, *, with_users: bool, database: Path | None = None) -> None:
         self.key = ""
+        self._clients = itertools.count(1)
         self._database = database
         self._with_users = with_users
         self._started = threading.Event()
@@ -44,7 +46,11 @@ class RunningServer:
             await service.accounts.add_user("ann", "a long password")
             made = await service.accounts.create_key("ann", "test", ["ask", "read", "delete"])
             self.key = made.secret
-        settings = Settings(_env_file=None, questions_per_minute=0)  # type: ignore[call-arg]
+        settings = Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            questions_per_minute=0,
+            trusted_proxies="127.0.0.1/32" if self._with_users else (),  # type: ignore[arg-type]
+        )
         self._server = make_server(service, settings)
         self._started.set()
         await self._server.serve(sockets=[self._server.listener])  # type: ignore[attr-defined]
@@ -65,14 +71,32 @@ class RunningServer:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        """Each time of another client: one may send 600 requests a minute, then all are 429."""
+        if not self._with_users:
+            return {}
+        address = f"198.51.100.{next(self._clients) % 250}"
+        return {"Authorization": f"Bearer {self.key}", "X-Forwarded-For": address}
 
 
+CONVERSATION = "/api/conversations/{conversation_id}"
 OPERATIONS = [
     ("POST", "/api/answers"),
+    ("GET", "/api/answers/{turn_id}"),
+    ("POST", "/api/answers/{turn_id}/stop"),
     ("GET", "/api/conversations"),
-    ("GET", "/api/conversations/{conversation_id}"),
-    ("DELETE", "/api/conversations/{conversation_id}"),
+    ("DELETE", "/api/conversations"),
+    ("GET", CONVERSATION),
+    ("PATCH", CONVERSATION),
+    ("DELETE", CONVERSATION),
+    ("POST", f"{CONVERSATION}/restore"),
+    ("GET", f"{CONVERSATION}/export"),
+    ("PUT", f"{CONVERSATION}/share"),
+    ("GET", f"{CONVERSATION}/share"),
+    ("DELETE", f"{CONVERSATION}/share"),
+    ("POST", f"{CONVERSATION}/turns/{{turn_id}}/follow-ups"),
+    ("GET", "/api/shared/{token}"),
+    ("GET", "/api/suggestions"),
+    ("GET", "/api/engines"),
     ("GET", "/api/schemas/answer.json"),
     ("GET", "/api/health"),
 ]
@@ -119,20 +143,68 @@ def test_made_up_requests_are_answered_as_described(
     answers_as_described()
 
 
-def test_answer_is_read_back_and_deleted_as_described(server: RunningServer) -> None:
-    schema = server.schema()
+def call(server: RunningServer, method: str, path: str, **values: Any) -> Any:
+    """One request, whose answer is as described; `values` are parts of a schemathesis case."""
+    case = server.schema()[path][method].Case(**values)
+    return case.call_and_validate(headers=server.headers)
+
+
+def ask(server: RunningServer) -> Any:
     body = {"question": "When was the red bridge opened?", "search": "always"}
-    asked = schema["/api/answers"]["POST"].Case(body=body, media_type="application/json")
-    answer = asked.call_and_validate(headers=server.headers)
-    path = {"conversation_id": answer.json()["conversation_id"]}
-    one = schema["/api/conversations/{conversation_id}"]
-    statuses = [
-        one[method].Case(path_parameters=path).call_and_validate(headers=server.headers).status_code
-        for method in ("GET", "DELETE", "GET")
-    ]
+    return call(server, "POST", "/api/answers", body=body, media_type="application/json")
+
+
+def test_answer_is_read_back_deleted_and_restored_as_described(server: RunningServer) -> None:
+    answer = ask(server)
+    place = {"path_parameters": {"conversation_id": answer.json()["conversation_id"]}}
+    restore = ("POST", f"{CONVERSATION}/restore")
+    steps = [("GET", CONVERSATION), ("DELETE", CONVERSATION), ("GET", CONVERSATION), restore]
+    statuses = [call(server, *step, **place).status_code for step in [*steps, steps[0]]]
     assert answer.status_code == 200
     assert len(answer.json()["sources"]) >= 1
-    assert statuses == [200, 204, 404]
+    assert statuses == [200, 204, 404, 200, 200]
+
+
+def test_conversation_is_renamed_exported_and_shared_as_described(server: RunningServer) -> None:
+    place = {"conversation_id": ask(server).json()["conversation_id"]}
+    renamed = call(
+        server,
+        "PATCH",
+        CONVERSATION,
+        path_parameters=place,
+        body={"title": "Bridge"},
+        media_type="application/json",
+    )
+    exported = [
+        call(server, "GET", f"{CONVERSATION}/export", path_parameters=place, query={"format": form})
+        for form in ("markdown", "json")
+    ]
+    shares = [
+        call(server, method, f"{CONVERSATION}/share", path_parameters=place)
+        for method in ("GET", "PUT", "GET")
+    ]
+    token = {"token": shares[1].json()["path"].removeprefix("/s/")}
+    rendered = {"render": "true"}
+    shared = call(server, "GET", "/api/shared/{token}", path_parameters=token, query=rendered)
+    ended = call(server, "DELETE", f"{CONVERSATION}/share", path_parameters=place)
+    gone = call(server, "GET", "/api/shared/{token}", path_parameters=token)
+    assert renamed.json()["title"] == "Bridge"
+    assert [response.status_code for response in exported] == [200, 200]
+    assert [response.status_code for response in shares] == [404, 200, 200]
+    assert (shared.status_code, ended.status_code, gone.status_code) == (200, 204, 404)
+    assert shared.json()["title"] == "Bridge"
+
+
+def test_follow_ups_are_as_described(server: RunningServer) -> None:
+    place = {"conversation_id": ask(server).json()["conversation_id"]}
+    kept = call(server, "GET", CONVERSATION, path_parameters=place).json()
+    turn = {**place, "turn_id": kept["turns"][0]["id"]}
+    path = f"{CONVERSATION}/turns/{{turn_id}}/follow-ups"
+    suggested = call(server, "POST", path, path_parameters=turn)
+    again = call(server, "GET", CONVERSATION, path_parameters=place).json()
+    assert suggested.status_code == 200
+    assert len(suggested.json()["questions"]) >= 1
+    assert again["turns"][0]["follow_ups"] == suggested.json()["questions"]
 
 
 def has_wrong_forms(operation: Any) -> bool:

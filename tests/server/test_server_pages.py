@@ -1,11 +1,14 @@
 """Pages, conversations, health, and the guards before all of them."""
 
+import json
+import re
 import socket
 
 import httpx
 import pytest
 from server.fake_service import DOCUMENT_TEXT, QUOTED, FakeService, search_script, serve
 
+from websearch_agent import __version__
 from websearch_agent.config import Settings
 from websearch_agent.errors import ConfigError, ModelUnavailable
 from websearch_agent.model_calls import ModelStatus
@@ -25,7 +28,10 @@ async def get(address: str, path: str, **headers: str) -> httpx.Response:
         return await client.get(path, headers=headers)
 
 
-@pytest.mark.parametrize("path", ["/", "/c/anything", "/documents/none", "/api/health", "/nowhere"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/c/anything", "/settings", "/s/no-link", "/documents/none", "/api/health", "/nowhere"],
+)
 async def test_every_response_carries_the_strict_headers(path: str) -> None:
     async with serve(FakeService()) as address:
         response = await get(address, path)
@@ -34,12 +40,55 @@ async def test_every_response_carries_the_strict_headers(path: str) -> None:
     assert response.headers["referrer-policy"] == "no-referrer"
 
 
-async def test_page_has_no_inline_script_or_style() -> None:
+@pytest.mark.parametrize("path", ["/", "/settings", "/s/no-link", "/documents/none"])
+async def test_page_has_no_inline_script_or_style(path: str) -> None:
     async with serve(FakeService()) as address:
-        html = (await get(address, "/")).text
+        html = (await get(address, path)).text
+    # A block of data is no script: the browser runs nothing of it.
+    scripts = [tag for tag in re.findall("<script[^>]*>", html) if "application/json" not in tag]
     assert "<style" not in html
     assert " style=" not in html
-    assert html.count("<script") == html.count('<script type="module" src="/static/') == 1
+    assert len(scripts) <= 1
+    assert all(tag.startswith('<script type="module" src="/static/') for tag in scripts)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "accepted", "lang", "theme"),
+    [
+        ("", "zh-CN,en", "zh-CN", ""),
+        ("ui_language=en", "zh-CN,en", "en", ""),
+        ("ui_language=zh; ui_theme=dark", "en", "zh-CN", "dark"),
+        ("ui_theme=light", "en", "en", "light"),
+        ('ui_language=de; ui_theme="><script>', "en", "en", ""),
+    ],
+)
+async def test_cookies_choose_language_and_theme_of_every_page(
+    cookie: str, accepted: str, lang: str, theme: str
+) -> None:
+    headers = {"Accept-Language": accepted, **({"Cookie": cookie} if cookie else {})}
+    attribute = f' data-theme="{theme}"' if theme else ""
+    async with serve(FakeService()) as address:
+        for path in ("/", "/settings", "/s/no-link", "/documents/none"):
+            html = (await get(address, path, **headers)).text
+            assert f'<html lang="{lang}"{attribute}>' in html, path
+            assert f'<meta name="color-scheme" content="{theme or "light dark"}">' in html
+            assert "<script>" not in html
+
+
+async def test_words_in_the_page_cannot_end_their_block() -> None:
+    async with serve(FakeService()) as address:
+        html = (await get(address, "/")).text
+    block = html.split('<script type="application/json" id="words">')[1].split("</script>")[0]
+    assert json.loads(block)["sources"] == "Sources"
+    assert "<" not in block
+
+
+async def test_settings_tell_version_and_language() -> None:
+    async with serve(FakeService()) as address:
+        page = await get(address, "/settings", **{"Accept-Language": "zh"})
+    assert page.status_code == 200
+    assert f"websearch-agent {__version__}" in page.text
+    assert "删除我的全部数据" in page.text
 
 
 @pytest.mark.parametrize("name", ["app.js", "style.css", "turn.css", "favicon.svg"])

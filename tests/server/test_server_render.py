@@ -215,6 +215,12 @@ def test_passage_is_marked_without_breaking_markdown(first: str, last: str, mark
     assert html == render_document(DOCUMENT)
 
 
+def test_passage_with_a_formula_is_marked_around_it() -> None:
+    html = render_document("Before.\n\nSo $x^2$ is.", start=9, end=21)
+    formula = "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
+    assert f'<mark id="passage">So </mark>{formula}<mark> is.</mark>' in html
+
+
 @pytest.mark.parametrize(("start", "end"), [(5, 5), (9, 3), (0, 10_000), (None, 3)])
 def test_impossible_passage_marks_nothing(start: int | None, end: int | None) -> None:
     assert render_document(DOCUMENT, start=start, end=end) == render_document(DOCUMENT)
@@ -228,6 +234,17 @@ def test_every_range_of_a_document_can_be_marked() -> None:
             for tag in ("<mark>", "</mark>", '<mark id="passage">'):
                 html = html.replace(tag, "")
             assert "".join(html.split()) == "".join(plain.split()), DOCUMENT[start:end]
+
+
+def test_every_range_of_formulas_and_code_can_be_marked() -> None:
+    text = "a $x^2$ b\n\n```py\nx = 1\n```\n"
+    plain = render_document(text)
+    for start in range(len(text)):
+        for end in range(start + 1, len(text) + 1):
+            html = render_document(text, start=start, end=end)
+            for tag in ("<mark>", "</mark>", '<mark id="passage">'):
+                html = html.replace(tag, "")
+            assert "".join(html.split()) == "".join(plain.split()), text[start:end]
 
 
 def test_events_are_named_in_snake_case_and_hold_their_fields() -> None:

@@ -15,6 +15,7 @@ from websearch_agent.server.streaming import HtmlUpdates
 from websearch_agent.types import Statement, Support, SupportLevel
 
 CHIP = '<a class="citation" href="#source-1" data-source="1">1</a>'
+MATHS = "<math><mi>x</mi></math>"
 SPAN = re.compile(r'<span class="statement(?:-end)?" data-start="\d+" data-support="\w+">|</span>')
 
 
@@ -61,6 +62,9 @@ def test_statements_are_marked_with_their_support() -> None:
         ("Do `x` & y", f"<code>{span(0, 'x')}</code>{span(0, ' &amp; y')}{end(0)}"),
         ("| a |\n|---|\n| b c |", f"<td>{span(14, 'b c')}{end(14)}</td>"),
         ("𝒳𝒴 [1]. 红桥。", f"{end(0)} {span(8, '红桥。')}{end(8)}"),
+        ("So $x$ is [1].", f"{span(0, 'So ')}{MATHS}{span(0, ' is ')}{CHIP}{span(0, '.')}"),
+        ("$x$ is so.", f"<p>{MATHS}{span(0, ' is so.')}{end(0)}</p>"),
+        ("One.\n\n$$\nx\n$$\n\nTwo.", f"<p>{span(0, 'One.')}{end(0)}</p>"),
     ],
 )
 def test_marks_stand_where_the_statement_does(text: str, html: str) -> None:
@@ -76,6 +80,23 @@ def test_uncheckable_and_unchecked_statements_stay_without_marks() -> None:
 def test_statement_of_another_text_is_left_out() -> None:
     beyond = Statement("x", 5, 500, (), Support("partial", 0.5))
     assert render_blocks("One is so.", statements=(beyond,)) == ["<p>One is so.</p>"]
+
+
+def test_statement_that_ends_within_a_formula_or_code_leaves_its_block_unmarked() -> None:
+    support = Support("partial", 0.5)
+    for text in ("So $a. b$ is.", "So\n\n```python\na. b\n```"):
+        end_index = text.index(". b") + 1
+        statements = (Statement(text[:end_index], 0, end_index, (), support),)
+        assert render_blocks(text, statements=statements) == render_blocks(text)
+
+
+def test_block_that_cannot_be_marked_leaves_the_marks_of_the_others() -> None:
+    text = "So $a. b$ is.\n\nTwo is so."
+    support = Support("partial", 0.5)
+    statements = (Statement("So $a.", 0, 6, (), support), Statement("Two", 15, 18, (), support))
+    first, second = render_blocks(text, statements=statements)
+    assert first == render_blocks(text)[0]
+    assert second == f"<p>{span(15, 'Two')}{end(15)} is so.</p>"
 
 
 PIECES = [
@@ -95,7 +116,8 @@ PIECES = [
     "x",
 ]
 PIECES += ["<b>", "&amp;", "”", "“", "。", "\\", "](https://e.org)", "[", "![", "~~", "\U00010a50"]
-PIECES += ["\ue100", "\ue0ff", "1. ", "    ", "```\n", "https://www.example.org/docs/http2"]
+PIECES += ["\ue100", "\ue0ff", "1. ", "    ", "```\n", "$", "$$", "\n$$\n", "\\(", "\\)", "x^2"]
+PIECES += ["```python\n", "https://www.example.org/docs/http2"]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
@@ -108,11 +130,13 @@ def test_marks_change_nothing_but_themselves(text: str) -> None:
     statements = [Statement(s.text, s.start_index, s.end_index, (), support) for s in found]
     plain = render_blocks(citations.text, sources=SOURCES)
     shown = render_blocks(citations.text, sources=SOURCES, statements=statements)
-    assert [SPAN.sub("", html) for html in shown] == plain
+    # Highlighted code has spans of its own.
+    without_ends = [html.replace("</span>", "") for html in plain]
+    assert [SPAN.sub("", html) for html in shown] == without_ends
 
 
 async def rendered(updates: HtmlUpdates) -> str:
-    return b"".join(await updates.render()).decode()
+    return "".join(change.html for change in await updates.render())
 
 
 @pytest.mark.anyio

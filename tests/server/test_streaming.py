@@ -14,7 +14,7 @@ from websearch_agent.events import (
     SourcesSelected,
 )
 from websearch_agent.server.render import BlockChange, IncrementalRenderer, render_html
-from websearch_agent.server.streaming import RENDER_INTERVAL_S, HtmlUpdates
+from websearch_agent.server.streaming import RENDER_INTERVAL_S, HtmlUpdates, encode_event
 from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
@@ -79,9 +79,10 @@ async def test_slow_rendering_runs_in_a_thread_and_waits_longer_for_the_next(
     updates.observe(AnswerDelta("one"))
     assert updates.wait_s() == 0.0
 
-    assert await updates.render() == [
-        b'event: answer_html\ndata: {"block":0,"html":"<p>one</p>"}\n\n'
-    ]
+    changes = await updates.render()
+    assert changes == [BlockChange(0, "<p>one</p>")]
+    sent = b'event: answer_html\ndata: {"block":0,"html":"<p>one</p>"}\n\n'
+    assert encode_event(changes[0]) == sent
 
     assert updates.wait_s() is None
     updates.observe(AnswerDelta(" two"))

@@ -1,6 +1,8 @@
 """Neither of two users can read, list, use, delete or guess the other's conversations."""
 
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -9,6 +11,7 @@ from server.doors import Doors, serve_users
 from server.fake_service import FakeService
 from starlette.routing import Mount
 
+from websearch_agent.accounts import Scope
 from websearch_agent.config import Settings
 from websearch_agent.server.app import create_app
 from websearch_agent.types import AnswerRequest
@@ -16,26 +19,70 @@ from websearch_agent.types import AnswerRequest
 pytestmark = pytest.mark.anyio
 
 SECRET = "What does ann keep to herself"
-UNKNOWN_ID = "c999"
 
-# One for each route that asks as somebody: method, path with the place of a conversation's id.
+# One for each route that asks as somebody: method, path with the places of ids.
 ATTEMPTS = {
     ("POST", "/api/answers"),
+    ("GET", "/api/answers/{turn_id}"),
+    ("POST", "/api/answers/{turn_id}/stop"),
     ("GET", "/api/conversations"),
+    ("DELETE", "/api/conversations"),
     ("GET", "/api/conversations/{conversation_id}"),
+    ("PATCH", "/api/conversations/{conversation_id}"),
     ("DELETE", "/api/conversations/{conversation_id}"),
+    ("POST", "/api/conversations/{conversation_id}/restore"),
+    ("GET", "/api/conversations/{conversation_id}/export"),
+    ("PUT", "/api/conversations/{conversation_id}/share"),
+    ("GET", "/api/conversations/{conversation_id}/share"),
+    ("DELETE", "/api/conversations/{conversation_id}/share"),
+    ("POST", "/api/conversations/{conversation_id}/turns/{turn_id}/follow-ups"),
+    ("GET", "/api/shared/{token}"),
+    ("GET", "/api/suggestions"),
+    ("GET", "/api/engines"),
     ("GET", "/api/schemas/answer.json"),
     ("GET", "/api/openapi.json"),
     ("GET", "/api/health"),
     ("GET", "/"),
     ("GET", "/c/{conversation_id}"),
+    ("GET", "/s/{token}"),
+    ("GET", "/settings"),
     ("GET", "/documents/{document_id:path}"),
     ("GET", "/login"),
     ("GET", "/favicon.ico"),
 }
 # These two take no id, and are about the session of whoever sends them.
 SESSION_ROUTES = {("POST", "/login"), ("POST", "/logout")}
-FREE_ROUTES = {("GET", "/login"), ("GET", "/favicon.ico"), ("GET", "/api/health")}
+FREE_ROUTES = {
+    ("GET", "/login"),
+    ("GET", "/favicon.ico"),
+    ("GET", "/api/health"),
+    ("GET", "/api/shared/{token}"),
+    ("GET", "/s/{token}"),
+}
+SCOPES_OF_ROUTES: dict[str, set[tuple[str, str]]] = {
+    "ask": {
+        ("POST", "/api/answers"),
+        ("GET", "/api/answers/{turn_id}"),
+        ("POST", "/api/answers/{turn_id}/stop"),
+        ("PATCH", "/api/conversations/{conversation_id}"),
+        ("PUT", "/api/conversations/{conversation_id}/share"),
+        ("DELETE", "/api/conversations/{conversation_id}/share"),
+        ("POST", "/api/conversations/{conversation_id}/turns/{turn_id}/follow-ups"),
+        ("GET", "/api/suggestions"),
+    },
+    "read": {
+        ("GET", "/api/conversations"),
+        ("GET", "/api/conversations/{conversation_id}"),
+        ("GET", "/api/conversations/{conversation_id}/export"),
+        ("GET", "/api/conversations/{conversation_id}/share"),
+        ("GET", "/documents/{document_id:path}"),
+    },
+    "delete": {
+        ("DELETE", "/api/conversations"),
+        ("DELETE", "/api/conversations/{conversation_id}"),
+        ("POST", "/api/conversations/{conversation_id}/restore"),
+    },
+}
 
 ClientMaker = Callable[[Doors, str], Awaitable[httpx.AsyncClient]]
 
@@ -64,21 +111,45 @@ async def by_key(doors: Doors, name: str) -> httpx.AsyncClient:
     return await doors.key_client(name)
 
 
-async def ask_as_ann(doors: Doors) -> str:
+@dataclass(frozen=True)
+class Asked:
+    """A question and its answer, which can still be followed."""
+
+    conversation_id: str
+    turn_id: str
+
+
+UNKNOWN = Asked("c999", "t999")
+
+
+async def ask_as_ann(doors: Doors) -> Asked:
+    body = {"question": SECRET, "resumable": True}
     async with await doors.session_client("ann") as ann:
-        answer = await ann.post("/api/answers", json={"question": SECRET})
-    conversation_id = answer.json()["conversation_id"]
-    assert isinstance(conversation_id, str)
-    return conversation_id
+        answer = await ann.post("/api/answers", json=body, headers={"Accept": "text/event-stream"})
+    started = next(line for line in answer.text.split("\n") if line.startswith("data: "))
+    return Asked(**json.loads(started.removeprefix("data: ")))
 
 
 async def attempt(
-    client: httpx.AsyncClient, method: str, path: str, conversation_id: str
+    client: httpx.AsyncClient, method: str, path: str, asked: Asked
 ) -> httpx.Response:
-    path = path.replace("{conversation_id}", conversation_id)
-    path = path.replace("{document_id:path}", conversation_id)
-    body = {"question": "Go on", "conversation_id": conversation_id} if method == "POST" else None
+    """Ids of conversations also where another kind of id is wanted."""
+    bodies = {
+        ("POST", "/api/answers"): {
+            "question": "Go on",
+            "conversation_id": asked.conversation_id,
+        },
+        ("PATCH", "/api/conversations/{conversation_id}"): {"title": "Mine"},
+    }
+    body = bodies.get((method, path))
+    path = path.replace("{turn_id}", asked.turn_id)
+    for place in ("{conversation_id}", "{document_id:path}", "{token}"):
+        path = path.replace(place, asked.conversation_id)
     return await client.request(method, path, json=body)
+
+
+def without_ids(text: str, asked: Asked) -> str:
+    return text.replace(asked.conversation_id, "ID").replace(asked.turn_id, "ID")
 
 
 @pytest.mark.parametrize("make_client", [by_session, by_key])
@@ -90,14 +161,55 @@ async def test_foreign_conversation_is_as_unknown_on_every_route(
         of_ann = await ask_as_ann(doors)
         async with await make_client(doors, "ben") as ben:
             foreign = await attempt(ben, method, path, of_ann)
-            unknown_before = foreign.text.replace(of_ann, UNKNOWN_ID)
             if (method, path) != ("POST", "/api/answers"):
-                unknown = await attempt(ben, method, path, UNKNOWN_ID)
-                assert (foreign.status_code, unknown_before) == (unknown.status_code, unknown.text)
+                unknown = await attempt(ben, method, path, UNKNOWN)
+                assert foreign.status_code == unknown.status_code
+                assert without_ids(foreign.text, of_ann) == without_ids(unknown.text, UNKNOWN)
         async with await doors.session_client("ann") as ann:
-            kept = (await ann.get(f"/api/conversations/{of_ann}")).json()
+            kept = (await ann.get(f"/api/conversations/{of_ann.conversation_id}")).json()
     assert SECRET not in foreign.text
+    assert kept["title"] == SECRET
     assert [turn["question"] for turn in kept["turns"]] == [SECRET]
+
+
+async def test_what_is_unknown_to_others_is_there_for_its_owner() -> None:
+    """Else the attempts above would be refused for another reason."""
+    statuses = {}
+    async with serve_users() as doors:
+        of_ann = await ask_as_ann(doors)
+        async with await doors.session_client("ann") as ann:
+            for method, path in ATTEMPTS:
+                if "{turn_id}" in path or (method, path.count("{")) == ("GET", 1):
+                    response = await attempt(ann, method, path, of_ann)
+                    statuses[f"{method} {path}"] = response.status_code
+    refused = {name for name, status in statuses.items() if status >= 400}
+    assert refused == {
+        "GET /api/conversations/{conversation_id}/share",
+        "GET /api/shared/{token}",
+        "GET /documents/{document_id:path}",
+        "GET /s/{token}",
+    }
+
+
+@pytest.mark.parametrize("make_client", [by_session, by_key])
+async def test_link_of_another_is_read_but_nothing_is_changed_by_it(
+    make_client: ClientMaker,
+) -> None:
+    async with serve_users() as doors:
+        of_ann = await ask_as_ann(doors)
+        share = f"/api/conversations/{of_ann.conversation_id}/share"
+        async with await doors.session_client("ann") as ann:
+            token = (await ann.put(share)).json()["path"].removeprefix("/s/")
+        async with await make_client(doors, "ben") as ben:
+            read = await ben.get(f"/api/shared/{token}")
+            revoked = await ben.delete(share)
+            shown = await ben.get(share)
+            by_token = await ben.get(f"/api/conversations/{token}")
+        async with await doors.session_client("ann") as ann:
+            kept = await ann.get(share)
+    assert [turn["question"] for turn in read.json()["turns"]] == [SECRET]
+    assert (revoked.status_code, shown.status_code, by_token.status_code) == (404, 404, 404)
+    assert kept.json()["path"] == f"/s/{token}"
 
 
 @pytest.mark.parametrize("make_client", [by_session, by_key])
@@ -143,7 +255,7 @@ async def test_nobody_gets_anything_without_a_login(method: str, path: str) -> N
 @pytest.mark.parametrize(("method", "path"), sorted(ATTEMPTS - {("GET", "/favicon.ico")}))
 async def test_invalid_key_is_401_even_where_none_is_needed(method: str, path: str) -> None:
     async with serve_users() as doors, doors.client(Authorization="Bearer wsa_wrong") as stranger:
-        response = await attempt(stranger, method, path, "c1")
+        response = await attempt(stranger, method, path, UNKNOWN)
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
 
 
@@ -168,39 +280,30 @@ async def test_health_tells_strangers_only_status_and_version() -> None:
     assert set(told_to_ann) == {"status", "version", "model", "engines"}
 
 
-@pytest.mark.parametrize(
-    ("scope", "allowed"),
-    [
-        ("ask", {("POST", "/api/answers")}),
-        (
-            "read",
-            {
-                ("GET", "/api/conversations"),
-                ("GET", "/api/conversations/{conversation_id}"),
-                ("GET", "/documents/{document_id:path}"),
-            },
-        ),
-        ("delete", {("DELETE", "/api/conversations/{conversation_id}")}),
-    ],
-)
-async def test_key_may_do_what_its_scope_says_and_no_more(
-    scope: str, allowed: set[tuple[str, str]]
-) -> None:
-    scoped = {
-        ("POST", "/api/answers"),
-        ("GET", "/api/conversations"),
-        ("GET", "/api/conversations/{conversation_id}"),
-        ("DELETE", "/api/conversations/{conversation_id}"),
-        ("GET", "/documents/{document_id:path}"),
-    }
+@pytest.mark.parametrize("scope", SCOPES_OF_ROUTES)
+async def test_key_may_do_what_its_scope_says_and_no_more(scope: Scope) -> None:
+    scoped = set().union(*SCOPES_OF_ROUTES.values())
     async with serve_users() as doors:
         of_ann = await ask_as_ann(doors)
-        async with await doors.key_client("ann", scope) as client:  # type: ignore[arg-type]
+        async with await doors.key_client("ann", scope) as client:
             statuses = {
                 route: (await attempt(client, *route, of_ann)).status_code
                 for route in sorted(scoped, key=lambda route: route[0] == "DELETE")
             }
-    assert {route for route, status in statuses.items() if status != 403} == allowed
+    allowed = {route for route, status in statuses.items() if status != 403}
+    assert allowed == SCOPES_OF_ROUTES[scope]
+
+
+def test_every_route_has_its_scope_or_is_for_anybody_known() -> None:
+    scoped = set().union(*SCOPES_OF_ROUTES.values())
+    assert ATTEMPTS - scoped - FREE_ROUTES == {
+        ("GET", "/"),
+        ("GET", "/c/{conversation_id}"),
+        ("GET", "/settings"),
+        ("GET", "/api/engines"),
+        ("GET", "/api/schemas/answer.json"),
+        ("GET", "/api/openapi.json"),
+    }
 
 
 async def test_revoked_key_and_ended_session_are_nobody_from_the_next_request_on() -> None:

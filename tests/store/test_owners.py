@@ -7,7 +7,7 @@ import pytest
 
 from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.conversations import Turn
-from websearch_agent.errors import ConversationNotFound, NotAuthenticated
+from websearch_agent.errors import ConversationNotFound, NotAuthenticated, TurnNotFound
 from websearch_agent.protocols import ConversationStore
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import Answer
@@ -43,6 +43,14 @@ ATTEMPTS: dict[str, Attempt] = {
     "load": lambda store, conversation_id: store.load_conversation(conversation_id),
     "delete": lambda store, conversation_id: store.delete_conversation(conversation_id),
     "begin_turn": lambda store, conversation_id: store.begin_turn(conversation_id, "mine now"),
+    "replace": lambda store, conversation_id: store.begin_turn(
+        conversation_id, "mine now", replace_turn="t1"
+    ),
+    "rename": lambda store, conversation_id: store.rename_conversation(conversation_id, "mine"),
+    "restore": lambda store, conversation_id: store.restore_conversation(conversation_id),
+    "share": lambda store, conversation_id: store.share_conversation(conversation_id),
+    "load_share": lambda store, conversation_id: store.load_share(conversation_id),
+    "end_share": lambda store, conversation_id: store.end_share(conversation_id),
 }
 
 
@@ -87,6 +95,43 @@ async def test_foreign_turn_cannot_be_finished(two: TwoOwners) -> None:
         )
     (turn,) = (await two.alice.load_conversation(two.conversation_id)).turns
     assert (turn.status, turn.answer) == ("running", None)
+
+
+async def test_foreign_turn_gets_no_follow_ups(two: TwoOwners) -> None:
+    with pytest.raises(TurnNotFound):
+        await two.mallory.save_follow_ups(two.turn.id, ["Forged?"])
+    (turn,) = (await two.alice.load_conversation(two.conversation_id)).turns
+    assert turn.follow_ups == ()
+
+
+async def test_turn_of_another_conversation_cannot_be_replaced(two: TwoOwners) -> None:
+    own = await two.mallory.create_conversation("own")
+    for store, conversation_id in ((two.mallory, own), (two.alice, two.conversation_id)):
+        with pytest.raises(TurnNotFound):
+            await store.begin_turn(conversation_id, "new", replace_turn="unknown")
+    with pytest.raises(TurnNotFound):
+        await two.mallory.begin_turn(own, "new", replace_turn=two.turn.id)
+    (turn,) = (await two.alice.load_conversation(two.conversation_id)).turns
+    assert turn.question == "secret question"
+
+
+async def test_search_finds_ones_own_only(two: TwoOwners) -> None:
+    assert await two.mallory.list_conversations(search="secret") == []
+    (found,) = await two.alice.list_conversations(search="secret")
+    assert found.id == two.conversation_id
+
+
+async def test_deleted_conversation_of_another_cannot_be_restored(two: TwoOwners) -> None:
+    await two.alice.delete_conversation(two.conversation_id)
+    await error_of(ATTEMPTS["restore"], two.mallory, two.conversation_id)
+    assert (await two.alice.restore_conversation(two.conversation_id)).title == "private"
+
+
+async def test_deleting_everything_leaves_what_others_have(two: TwoOwners) -> None:
+    await two.mallory.create_conversation("own")
+    assert await two.mallory.delete_all() == 1
+    assert await two.mallory.list_conversations() == []
+    assert (await two.alice.load_conversation(two.conversation_id)).title == "private"
 
 
 async def test_foreign_turn_does_not_move_the_conversation_up(two: TwoOwners) -> None:

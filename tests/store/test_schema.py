@@ -12,6 +12,7 @@ from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.errors import StoreError
 from websearch_agent.store.schema import SCHEMA_VERSION
 from websearch_agent.store.sqlite import SqliteStore
+from websearch_agent.types import Answer
 
 pytestmark = pytest.mark.anyio
 
@@ -38,13 +39,63 @@ INSERT INTO turns VALUES
      '2026-10-01T08:01:00+00:00');
 """
 
+WITH_USERS = """
+CREATE TABLE conversations (
+    id VARCHAR(36) NOT NULL, owner_id VARCHAR(36) DEFAULT 'local' NOT NULL, title TEXT NOT NULL,
+    created_at VARCHAR(40) NOT NULL, updated_at VARCHAR(40) NOT NULL, PRIMARY KEY (id)
+);
+CREATE INDEX ix_conversations_owner ON conversations (owner_id, updated_at DESC);
+CREATE TABLE turns (
+    id VARCHAR(36) NOT NULL, conversation_id VARCHAR(36) NOT NULL, position INTEGER NOT NULL,
+    question TEXT NOT NULL, status VARCHAR(16) NOT NULL, answer TEXT, failure TEXT,
+    created_at VARCHAR(40) NOT NULL, PRIMARY KEY (id),
+    FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_turns_conversation_id ON turns (conversation_id);
+CREATE TABLE users (
+    id VARCHAR(36) NOT NULL, name VARCHAR(64) NOT NULL, password_hash TEXT NOT NULL,
+    created_at VARCHAR(40) NOT NULL, PRIMARY KEY (id), UNIQUE (name)
+);
+CREATE TABLE sessions (
+    token_hash VARCHAR(64) NOT NULL, id VARCHAR(36) NOT NULL, user_id VARCHAR(36) NOT NULL,
+    created_at VARCHAR(40) NOT NULL, expires_at VARCHAR(40) NOT NULL, PRIMARY KEY (token_hash),
+    FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_sessions_user_id ON sessions (user_id);
+CREATE TABLE api_keys (
+    id VARCHAR(36) NOT NULL, secret_hash VARCHAR(64) NOT NULL, prefix VARCHAR(16) NOT NULL,
+    user_id VARCHAR(36) NOT NULL, name VARCHAR(64) NOT NULL, scopes VARCHAR(64) NOT NULL,
+    created_at VARCHAR(40) NOT NULL, last_used_at VARCHAR(40), revoked_at VARCHAR(40),
+    PRIMARY KEY (id), UNIQUE (secret_hash),
+    FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_api_keys_user_id ON api_keys (user_id);
+INSERT INTO users VALUES ('u1', 'ann', 'no hash', '2026-10-01T08:00:00+00:00');
+INSERT INTO api_keys VALUES
+    ('k1', 'secret hash', 'wsa_1', 'u1', 'laptop', 'ask read', '2026-10-01T08:00:00+00:00',
+     NULL, NULL);
+INSERT INTO conversations VALUES
+    ('c1', 'u1', 'Die Brücke', '2026-10-01T08:00:00+00:00', '2026-10-01T08:00:00+00:00'),
+    ('c2', 'u1', 'newer', '2026-10-02T08:00:00+00:00', '2026-10-02T08:00:00+00:00');
+INSERT INTO turns VALUES
+    ('t1', 'c1', 1, 'Wann gebaut?', 'finished', '{"text": "红桥 was opened in 1932 [1]."}', NULL,
+     '2026-10-01T08:00:00+00:00'),
+    ('t2', 'c2', 1, 'first?', 'running', NULL, NULL, '2026-10-02T08:00:00+00:00'),
+    ('t3', 'c2', 2, 'damaged?', 'stopped', 'no JSON', NULL, '2026-10-02T08:00:00+00:00');
+PRAGMA user_version = 1;
+"""
+
+
+def write_database(path: Path, script: str) -> Path:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    path.chmod(0o644)
+    return path
+
 
 @pytest.fixture
 def old_database(path: Path) -> Path:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(BEFORE_USERS)
-    path.chmod(0o644)
-    return path
+    return write_database(path, BEFORE_USERS)
 
 
 def layout(path: Path) -> list[tuple[str, str, str]]:
@@ -95,12 +146,56 @@ async def test_old_database_can_have_users(old_database: Path) -> None:
     assert titles == ["newer", "older"]
 
 
-async def test_old_database_becomes_like_a_new_one(old_database: Path, tmp_path: Path) -> None:
-    for path in (old_database, tmp_path / "new.db"):
-        store = SqliteStore(path)
+async def test_database_with_users_keeps_everything(path: Path) -> None:
+    store = SqliteStore(write_database(path, WITH_USERS))
+    await store.open()
+    owned = store.for_owner("u1")
+    titles = [kept.title for kept in await owned.list_conversations()]
+    loaded = await owned.load_conversation("c1")
+    (key,) = await store.accounts.list_keys()
+    await store.close()
+    assert titles == ["newer", "Die Brücke"]
+    assert [(turn.question, turn.status) for turn in loaded.turns] == [("Wann gebaut?", "finished")]
+    assert loaded.turns[0].answer == Answer(text="红桥 was opened in 1932 [1].")
+    assert (key.user_name, key.name, key.scopes) == ("ann", "laptop", ("ask", "read"))
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("BRÜCKE", ["c1"]), ("gebaut", ["c1"]), ("红桥", ["c1"]), ("first?", ["c2"]), ("JSON", [])],
+)
+async def test_conversations_from_before_the_search_are_found(
+    path: Path, search: str, found: list[str]
+) -> None:
+    store = SqliteStore(write_database(path, WITH_USERS))
+    await store.open()
+    hits = await store.for_owner("u1").list_conversations(search=search)
+    await store.close()
+    assert [hit.id for hit in hits] == found
+
+
+async def test_conversation_from_before_the_links_can_be_shared_deleted_and_restored(
+    path: Path,
+) -> None:
+    store = SqliteStore(write_database(path, WITH_USERS))
+    await store.open()
+    owned = store.for_owner("u1")
+    share = await owned.share_conversation("c1")
+    await owned.delete_conversation("c1")
+    restored = await owned.restore_conversation("c1")
+    shared = await store.shared.load_shared(share.token)
+    await store.close()
+    assert restored.title == shared.title == "Die Brücke"
+    assert [turn.id for turn in shared.turns] == ["t1"]
+
+
+@pytest.mark.parametrize("script", [BEFORE_USERS, WITH_USERS], ids=["version 0", "version 1"])
+async def test_old_database_becomes_like_a_new_one(path: Path, tmp_path: Path, script: str) -> None:
+    for database in (write_database(path, script), tmp_path / "new.db"):
+        store = SqliteStore(database)
         await store.open()
         await store.close()
-    assert layout(old_database) == layout(tmp_path / "new.db")
+    assert layout(path) == layout(tmp_path / "new.db")
 
 
 async def test_old_file_that_others_could_read_is_closed_to_them(old_database: Path) -> None:
@@ -140,13 +235,15 @@ async def test_journal_of_a_file_from_a_backup_is_born_private(path: Path) -> No
     assert found == {f"{path.name}{end}": 0o600 for end in ("", "-wal", "-shm")}
 
 
-async def test_two_programs_may_open_an_old_database_at_once(old_database: Path) -> None:
+@pytest.mark.parametrize("script", [BEFORE_USERS, WITH_USERS], ids=["version 0", "version 1"])
+async def test_two_programs_may_open_an_old_database_at_once(path: Path, script: str) -> None:
+    old_database = write_database(path, script)
     stores = [SqliteStore(old_database) for _ in range(4)]
     await asyncio.gather(*(store.open() for store in stores))
-    lists = [await store.for_owner(LOCAL_OWNER).list_conversations() for store in stores]
+    counts = [await store.count_conversations() for store in stores]
     for store in stores:
         await store.close()
-    assert [len(conversations) for conversations in lists] == [2, 2, 2, 2]
+    assert counts == [2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, -1])

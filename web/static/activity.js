@@ -1,6 +1,7 @@
 // What the program does before it writes: one folded box above an answer.
 
 import { element, siteOf, splitCode, webAddress } from "./dom.js";
+import { describeReason } from "./failure_words.js";
 import { translate, translateCount } from "./i18n.js";
 
 /** Bytes as words: 812.4 MB. */
@@ -41,6 +42,7 @@ export class ActivityView {
     this.readCount = 0;
     this.reused = false;
     this.failedEngines = new Set();
+    this.told = new Set();
     this.failedPageCount = 0;
   }
 
@@ -108,10 +110,15 @@ export class ActivityView {
   }
 
   addEngineFailures(failures) {
-    const lines = failures.map(({ engine, reason, code }) =>
-      translate(code === "unsupported_filter" ? "engineLeftOut" : "engineFailed", { engine, reason }),
-    );
-    for (const line of new Set(lines)) this.addStep("is-failed", line);
+    const lines = failures.map((failure) => {
+      const key = failure.code === "unsupported_filter" ? "engineLeftOut" : "engineFailed";
+      return translate(key, { engine: failure.engine, reason: describeReason(failure) });
+    });
+    // Each query asks each engine: what was told once is not told again.
+    for (const line of new Set(lines)) {
+      if (!this.told.has(line)) this.addStep("is-failed", line);
+      this.told.add(line);
+    }
     for (const { engine } of failures) this.failedEngines.add(engine);
   }
 
@@ -124,7 +131,7 @@ export class ActivityView {
     else this.readCount += 1;
     const name = element("span", { class: "page-title", text: title || siteOf(url) });
     const site = title && webAddress(url) ? siteOf(url) : "";
-    const words = failure ? `${site ? `${site} · ` : ""}${failure.reason}` : site;
+    const words = failure ? `${site ? `${site} · ` : ""}${describeReason(failure)}` : site;
     const spoken = translate(failure ? "pageFailed" : "pageRead");
     this.pageSteps.append(
       element(

@@ -12,39 +12,29 @@ export class ApiProblem extends Error {
 /** The stream or the request broke off without a last event. */
 export class ConnectionLost extends Error {}
 
-const LAST_EVENTS = new Set(["answer_finished", "answer_failed"]);
-
-/**
- * Ask a question; `onEvent(name, data)` is called for each event, the last one included.
- *
- * Rejects with ApiProblem, ConnectionLost, or the signal's AbortError.
- */
-export async function askQuestion(body, { signal, onEvent }) {
-  const response = await send("/api/answers", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify({ ...body, render: true }),
-    signal,
-  });
-  for await (const { name, data } of readEvents(response.body, signal)) {
-    onEvent(name, data);
-    if (LAST_EVENTS.has(name)) return;
-  }
-  throw new ConnectionLost("the stream ended early");
-}
-
-export async function listConversations() {
-  const response = await send("/api/conversations");
-  return (await response.json()).conversations;
-}
-
 export async function loadConversation(id) {
   const response = await send(`/api/conversations/${encodeURIComponent(id)}?render=true`);
   return response.json();
 }
 
-export async function deleteConversation(id) {
-  await send(`/api/conversations/${encodeURIComponent(id)}`, { method: "DELETE" });
+/** One turn, or the whole conversation without one, as Markdown with its sources. */
+export async function loadMarkdown(conversationId, turnId) {
+  return (await send(exportAddress(conversationId, turnId))).text();
+}
+
+export function exportAddress(conversationId, turnId) {
+  const turn = turnId ? `&turn=${encodeURIComponent(turnId)}` : "";
+  return `/api/conversations/${encodeURIComponent(conversationId)}/export?format=markdown${turn}`;
+}
+
+export async function loadFollowUps(conversationId, turnId, signal) {
+  const ids = [conversationId, "turns", turnId].map(encodeURIComponent).join("/");
+  const response = await send(`/api/conversations/${ids}/follow-ups`, { method: "POST", signal });
+  return (await response.json()).questions;
+}
+
+export async function loadSuggestions(language) {
+  return (await (await send(`/api/suggestions?language=${language}`)).json()).questions;
 }
 
 export async function readHealth() {
@@ -59,7 +49,8 @@ function goToLogin() {
   return new Promise(() => {});
 }
 
-async function send(path, options = {}) {
+/** Resolves to a Response that is ok; rejects with ApiProblem, ConnectionLost or AbortError. */
+export async function send(path, options = {}) {
   let response;
   try {
     response = await fetch(path, options);
@@ -79,43 +70,4 @@ async function readProblem(response) {
   } catch {
     return new ApiProblem("http_error", `HTTP ${response.status}`, response.status >= 500);
   }
-}
-
-/** Yield `{name, data}` for each server-sent event; comments are skipped. */
-async function* readEvents(stream, signal) {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let waiting = "";
-  try {
-    while (true) {
-      const { done, value } = await readPiece(reader, signal);
-      if (done) return;
-      const parts = (waiting + value).split("\n\n");
-      waiting = parts.pop();
-      for (const part of parts) {
-        const event = parseEvent(part);
-        if (event) yield event;
-      }
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
-}
-
-async function readPiece(reader, signal) {
-  try {
-    return await reader.read();
-  } catch (error) {
-    if (signal.aborted) throw new DOMException("stopped", "AbortError");
-    throw new ConnectionLost(error.message);
-  }
-}
-
-function parseEvent(text) {
-  let name = "message";
-  const data = [];
-  for (const line of text.split("\n")) {
-    if (line.startsWith("event: ")) name = line.slice(7);
-    else if (line.startsWith("data: ")) data.push(line.slice(6));
-  }
-  return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
 }

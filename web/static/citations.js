@@ -1,31 +1,36 @@
 // Citation chips in an answer: what they tell, and where they lead.
 
-import { element } from "./dom.js";
+import { element, safeAddress } from "./dom.js";
+import { hideCard, hideSoon, isCardOf, isCardPinned, showCard, showSoon } from "./floating_card.js";
 import { translate } from "./i18n.js";
-import { plainText } from "./plain_text.js";
-import { placesOf, showSource, titleOf } from "./sources.js";
-import { hideTooltip, isTooltipOf, showTooltip } from "./tooltip.js";
+import { markQuote, plainText, visibleText } from "./plain_text.js";
+import { OUTSIDE, isLocal, placesOf, showSource, sourceAddress, titleOf } from "./sources.js";
 
 const SUPPORT_WORDS = {
   supported: "sourceSupports",
   partial: "sourceSupportsPartly",
   unsupported: "sourceSupportsNot",
 };
+// So much of a passage stands around the quoted words, in characters on each side.
+const CONTEXT_CHARS = 140;
 
 /**
  * Give every chip a spoken name: a bare number says nothing to a screen reader.
  *
- * `findCitation(chip)`, once it is known, tells which chips the model did not write.
+ * `findCitation(chip)`, once it is known, tells what is known of the place.
  */
 export function labelCitations(root, findSource, findCitation = () => undefined) {
   for (const chip of root.querySelectorAll("a.citation")) {
     const number = numberOf(chip);
     const source = findSource(number);
-    const label = translate("sourceNumber", { number });
-    const isAdded = Boolean(findCitation(chip)?.added);
-    chip.classList.toggle("is-added", isAdded);
-    const added = isAdded ? ` (${translate("addedMark")})` : "";
-    chip.setAttribute("aria-label", source ? `${label}${added}: ${titleOf(source)}` : label);
+    const citation = findCitation(chip);
+    const parts = [translate("sourceNumber", { number })];
+    chip.classList.toggle("is-added", Boolean(citation?.added));
+    if (citation?.added) parts[0] += ` (${translate("addedMark")})`;
+    const label = source ? `${parts[0]}: ${titleOf(source)}` : parts[0];
+    const support = SUPPORT_WORDS[citation?.support];
+    chip.setAttribute("aria-label", support ? `${label}. ${translate(support)}` : label);
+    chip.dataset.support = citation?.support ?? "";
   }
 }
 
@@ -53,33 +58,32 @@ export function matchCitations(answer, citations) {
 
 /** Make the chips inside `answer` work; the three functions are asked on use. */
 export function connectCitations(answer, { findSource, findCitation, cards }) {
-  let isTouch = false;
-  const show = (event) => {
-    const chip = chipOf(event);
-    const source = chip && findSource(numberOf(chip));
-    if (source) showTooltip(chip, buildDetails(source, findCitation(chip), isTouch));
+  const nodesOf = (chip) => {
+    const source = findSource(numberOf(chip));
+    return source ? buildCard(source, findCitation(chip), cards) : null;
   };
-  answer.addEventListener("pointerdown", (event) => {
-    isTouch = event.pointerType === "touch";
-    // A finger cannot hover: its first tap tells, its second leads.
+  const onPoint = (event) => {
     const chip = chipOf(event);
-    if (chip) chip.dataset.told = isTouch && !isTooltipOf(chip) ? "" : "yes";
+    if (chip && findSource(numberOf(chip))) showSoon(chip, () => nodesOf(chip));
+  };
+  answer.addEventListener("mouseover", onPoint);
+  answer.addEventListener("mouseout", (event) => chipOf(event) && hideSoon());
+  answer.addEventListener("focusin", (event) => {
+    const chip = chipOf(event);
+    const nodes = chip?.matches(":focus-visible") && !isCardOf(chip) && nodesOf(chip);
+    if (nodes) showCard(chip, nodes);
   });
+  answer.addEventListener("focusout", (event) => chipOf(event) && hideSoon());
   answer.addEventListener("click", (event) => {
     const chip = chipOf(event);
     if (!chip) return;
     event.preventDefault();
-    const wasTold = !isTouch || event.detail === 0 || chip.dataset.told === "yes";
-    if (!wasTold) {
-      show(event);
-      return;
-    }
-    hideTooltip();
-    const source = findSource(numberOf(chip));
-    if (source) showSource(cards(), source, findCitation(chip));
+    if (isCardOf(chip) && isCardPinned()) return hideCard();
+    const nodes = nodesOf(chip);
+    const label = chip.getAttribute("aria-label");
+    // A click of the keyboard has no count: the keys then lead into the card.
+    if (nodes) showCard(chip, nodes, { pin: true, focus: event.detail === 0, label });
   });
-  for (const name of ["mouseover", "focusin"]) answer.addEventListener(name, show);
-  for (const name of ["mouseout", "focusout"]) answer.addEventListener(name, hideTooltip);
 }
 
 function chipOf(event) {
@@ -90,19 +94,51 @@ function numberOf(chip) {
   return Number(chip.dataset.source);
 }
 
-function buildDetails(source, citation, isTouch) {
-  const where = element("span", { class: "tooltip-site" });
+function buildCard(source, citation, cards) {
+  const where = element("p", { class: "floating-site" });
   for (const words of [...placesOf(source), source.date].filter(Boolean)) {
     where.append(where.childNodes.length ? " · " : "", element("bdi", { text: words }));
   }
-  const lines = [element("strong", { text: titleOf(source) }), where];
-  if (citation?.quote) {
-    const words = translate("quoted", { quote: plainText(citation.quote) });
-    lines.push(element("span", { class: "tooltip-quote", text: words }));
+  const title = element("p", { class: "floating-title", dir: "auto" });
+  title.append(element("span", { class: "card-number", text: source.number, "aria-hidden": "true" }), visibleText(titleOf(source)));
+  const nodes = [title, where];
+  if (citation?.quote) nodes.push(buildQuote(source, citation.quote));
+  for (const key of [SUPPORT_WORDS[citation?.support], citation?.added && "citationAdded"]) {
+    if (key) nodes.push(element("p", { class: "floating-note", text: translate(key) }));
   }
-  const notes = [SUPPORT_WORDS[citation?.support], citation?.added && "citationAdded", isTouch && "tapAgain"];
-  for (const key of notes) {
-    if (key) lines.push(element("span", { class: "tooltip-note", text: translate(key) }));
+  nodes.push(buildLinks(source, citation, cards));
+  return nodes;
+}
+
+/** The words that support the statement, marked, with a little of what stands around them. */
+function buildQuote(source, quote) {
+  const shown = element("blockquote", { class: "floating-quote", dir: "auto" });
+  const passage = source.passages.find(({ text }) => text.includes(quote));
+  const parts = passage && markQuote(passage.text, quote);
+  if (!parts) {
+    shown.append(element("mark", { text: plainText(quote) }));
+    return shown;
   }
-  return lines;
+  const [before, marked, after] = parts;
+  const head = before.length > CONTEXT_CHARS ? `…${before.slice(-CONTEXT_CHARS)}` : before;
+  const tail = after.length > CONTEXT_CHARS ? `${after.slice(0, CONTEXT_CHARS)}…` : after;
+  shown.append(visibleText(head), element("mark", { text: marked }), visibleText(tail));
+  return shown;
+}
+
+function buildLinks(source, citation, cards) {
+  const links = element("p", { class: "floating-links" });
+  const address = safeAddress(citation?.link) ?? sourceAddress(source);
+  if (address !== null) {
+    const key = isLocal(source) ? "showInDocument" : citation?.quote ? "showOnPage" : "openPage";
+    links.append(element("a", { text: translate(key), href: address, target: "_blank", rel: OUTSIDE }));
+  }
+  const show = () => {
+    hideCard();
+    showSource(cards(), source, citation);
+  };
+  if (cards()?.querySelector(".card")) {
+    links.append(element("button", { type: "button", class: "link-button", text: translate("showInSources"), onclick: show }));
+  }
+  return links;
 }

@@ -25,15 +25,29 @@ export function splitCode(message) {
   return pieces.map((text, index) => (index % 2 ? element("code", { text }) : visibleText(text)));
 }
 
-// Tags and attributes of the server's HTML, as server/render.py lets them through.
-const PLAIN = "blockquote br code del em h1 h2 h3 h4 h5 h6 hr li p pre s strong table tbody thead tr ul";
+// Tags and attributes of the server's HTML, as server/safe_html.py lets them through.
+const PLAIN = "blockquote br code del em h1 h2 h3 h4 h5 h6 hr li p s strong table tbody thead tr ul";
 const ALLOWED = new Map(PLAIN.split(" ").map((tag) => [tag, []]));
 ALLOWED.set("a", ["class", "href", "target", "rel", "data-source"]);
 ALLOWED.set("ol", ["start"]);
+ALLOWED.set("pre", ["data-language"]);
 ALLOWED.set("span", ["class", "data-start", "data-support"]);
 for (const tag of ["td", "th"]) ALLOWED.set(tag, ["class"]);
 
+// Of MathML what draws a formula, and nothing that holds something else: no annotation-xml, no
+// mglyph, no maction, no links. Its values are words and short lengths.
+const FORMULA = `accent accentunder display displaystyle fence form largeop linethickness lspace
+  mathvariant maxsize minsize movablelimits notation rspace scriptlevel stretchy symmetric
+  width`.split(/\s+/);
+const MATHS = new Map(`math menclose mfrac mi mmultiscripts mn mo mover mpadded mprescripts mroot mrow
+  mspace msqrt mstyle msub msubsup msup mtable mtext mtr munder munderover`
+  .split(/\s+/).map((tag) => [tag, FORMULA]));
+MATHS.set("mtd", ["class"]);
+const MATHS_VALUE = /^(?:[a-z]{1,20}|-?0?\.\d{1,9}em|\d(?:\.\d{1,9})?(?:em|pt)?|100%)$/;
+const CLASS = /^(?:citation|source-link|statement(?:-end)?|align-(?:left|center|right)|hl-[a-z]+)$/;
+
 const XHTML = "http://www.w3.org/1999/xhtml";
+const MATHML = "http://www.w3.org/1998/Math/MathML";
 
 // The page's CSP lets no other string become markup. Older browsers have no Trusted Types.
 const serverHtml = globalThis.trustedTypes?.createPolicy("server-html", { createHTML: (html) => html });
@@ -55,15 +69,27 @@ export function showServerHtml(container, html) {
 
 /** Leave of an element what the list allows; of one that is not on it, its words. */
 function keepAllowed(found) {
-  const allowed = found.namespaceURI === XHTML && ALLOWED.get(found.localName);
+  const allowed = allowedAttributes(found);
   if (!allowed) {
     found.replaceWith(found.textContent);
     return;
   }
   for (const { name, value } of [...found.attributes]) {
-    const isRefused = name === "href" && !value.startsWith("#") && safeAddress(value) === null;
-    if (!allowed.includes(name) || isRefused) found.removeAttribute(name);
+    if (!allowed.includes(name) || isRefused(found, name, value)) found.removeAttribute(name);
   }
+}
+
+/** The attributes that the element may have; nothing if it may not be where it is. */
+function allowedAttributes(found) {
+  if (found.namespaceURI === MATHML) return MATHS.get(found.localName);
+  // HTML inside of formulas is what parsers disagree about, and the server makes none.
+  return found.namespaceURI === XHTML && !found.closest("math") && ALLOWED.get(found.localName);
+}
+
+function isRefused(found, name, value) {
+  if (name === "class") return !CLASS.test(value);
+  if (name === "href") return !value.startsWith("#") && safeAddress(value) === null;
+  return found.namespaceURI === MATHML && !MATHS_VALUE.test(value);
 }
 
 /** An icon out of one path on a 24 × 24 grid. */

@@ -1,6 +1,7 @@
 // Source cards, and the passages in them that citations lead to.
 
 import { element, readableAddress, safeAddress, siteOf, webAddress } from "./dom.js";
+import { describeReason } from "./failure_words.js";
 import { translate, translateCount } from "./i18n.js";
 import { markQuote, plainText, visibleText } from "./plain_text.js";
 
@@ -18,10 +19,10 @@ const FILTERED_WORDS = [
   ["forged_marks", "forgedMark", "forgedMarks"],
 ];
 
-const OUTSIDE = "noopener noreferrer nofollow";
+export const OUTSIDE = "noopener noreferrer nofollow";
 
 /** A document of the local index: our server shows it. */
-function isLocal(source) {
+export function isLocal(source) {
   return source.kind !== "page" && Boolean(source.document_id);
 }
 
@@ -51,6 +52,17 @@ export function buildSources(sources, citedNumbers = null) {
     );
   }
   return section;
+}
+
+/** Pages and engines that gave nothing, folded; null if there are none. */
+export function buildFailures({ page_failures: pages, engine_failures: engines }) {
+  const lines = engines.map((failure) => `${failure.engine}: ${describeReason(failure)}`);
+  lines.push(...pages.map((failure) => `${siteOf(failure.url)}: ${describeReason(failure)}`));
+  const distinct = [...new Set(lines)];
+  if (!distinct.length) return null;
+  const items = distinct.map((text) => element("li", { text }));
+  const label = translate("gaveNothing", { count: distinct.length });
+  return element("details", { class: "more failures" }, element("summary", { text: label }), element("ul", {}, ...items));
 }
 
 function buildCards(sources) {

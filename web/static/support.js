@@ -1,9 +1,9 @@
 // How well the sources say each statement of an answer, on the page.
 
 import { element } from "./dom.js";
+import { hideSoon, showCard, showSoon } from "./floating_card.js";
 import { translate, translateCount } from "./i18n.js";
 import { plainText } from "./plain_text.js";
-import { hideTooltip, showTooltip } from "./tooltip.js";
 
 const LABELLED = { partial: "supportPartial", unsupported: "supportUnsupported" };
 
@@ -27,29 +27,52 @@ export function labelStatements(root, findStatement) {
 function buildLabel(support, key) {
   const words = translate(key);
   const values = support.contradicted.join(", ");
-  const label = element("button", {
+  return element("button", {
     type: "button",
     class: `support-label is-${support.level}`,
     text: values ? `${words} · ${translate("contradicted", { values })}` : words,
   });
-  const show = () => showTooltip(label, buildDetails(support, words));
-  for (const name of ["mouseenter", "focus", "click"]) label.addEventListener(name, show);
-  for (const name of ["mouseleave", "blur"]) label.addEventListener(name, hideTooltip);
-  return label;
 }
 
-function buildDetails(support, words) {
-  const lines = [element("strong", { text: words })];
+/** Let the labels inside `answer` tell why; `findStatement(startIndex)` is asked on use. */
+export function connectSupport(answer, findStatement) {
+  const labelOf = (event) => event.target.closest?.(".support-label");
+  const nodesOf = (label) => {
+    const start = Number(label.closest(".statement-end").dataset.start);
+    const support = findStatement(start)?.support;
+    return support ? buildDetails(support) : [];
+  };
+  const onPoint = (event) => {
+    const label = labelOf(event);
+    if (label) showSoon(label, () => nodesOf(label));
+  };
+  answer.addEventListener("mouseover", onPoint);
+  answer.addEventListener("mouseout", (event) => labelOf(event) && hideSoon());
+  answer.addEventListener("focusin", (event) => {
+    const label = labelOf(event);
+    if (label?.matches(":focus-visible")) showCard(label, nodesOf(label));
+  });
+  answer.addEventListener("focusout", (event) => labelOf(event) && hideSoon());
+  answer.addEventListener("click", (event) => {
+    const label = labelOf(event);
+    if (label) showCard(label, nodesOf(label), { pin: true, label: label.textContent });
+  });
+}
+
+function buildDetails(support) {
+  const nodes = [element("p", { class: "floating-title", text: translate(LABELLED[support.level]) })];
   if (support.quote && support.source_number !== null) {
-    const source = translate("sourceNumber", { number: support.source_number });
-    const quote = translate("quoted", { quote: plainText(support.quote) });
-    lines.push(element("span", { class: "tooltip-quote", text: `${source}: ${quote}` }));
+    const number = support.source_number;
+    nodes.push(
+      element("p", { class: "floating-note", text: translate("nearestWords", { number }) }),
+      element("blockquote", { class: "floating-quote", dir: "auto" }, element("mark", { text: plainText(support.quote) })),
+    );
   } else {
-    lines.push(element("span", { class: "tooltip-quote", text: translate("nothingNear") }));
+    nodes.push(element("p", { class: "floating-note", text: translate("nothingNear") }));
   }
   const note = translate(support.method === "model" ? "checkedByModel" : "checkedByWords");
-  lines.push(element("span", { class: "tooltip-note", text: note }));
-  return lines;
+  nodes.push(element("p", { class: "floating-note", text: note }));
+  return nodes;
 }
 
 /** One line that counts the statements by their support; null if none could be checked. */

@@ -9,6 +9,7 @@ from datetime import date
 from typing import cast
 from weakref import WeakValueDictionary
 
+from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.agent.addresses import find_addresses
 from websearch_agent.agent.answer_builder import AnswerBuilder
 from websearch_agent.agent.graph import agent_graph, recursion_limit
@@ -18,7 +19,14 @@ from websearch_agent.agent.history import (
     sources_in_hand,
 )
 from websearch_agent.agent.plan import PLANS
-from websearch_agent.agent.state import AgentContext, InnerEvent, initial_state
+from websearch_agent.agent.running import RunningAnswers
+from websearch_agent.agent.state import (
+    AgentContext,
+    AnswerVerified,
+    InnerEvent,
+    initial_state,
+)
+from websearch_agent.agent.stopped_answer import check_stopped
 from websearch_agent.conversations import (
     Conversation,
     Turn,
@@ -55,6 +63,7 @@ class AgentParts:
     """Everything that answering needs and that outlives one question. Made by `wiring`.
 
     `engines` is called for each question: an index may have been made since the last one.
+    `owner_id` is whose conversations `store` holds: only they can stop their answers.
     """
 
     model: ModelClient
@@ -73,15 +82,17 @@ class AgentParts:
     reranker: Reranker | None = None
     today: Callable[[], date] = date.today
     rests: RestTable = field(default_factory=RestTable)
-    running: set[asyncio.Task[None]] = field(default_factory=set)
+    owner_id: str = LOCAL_OWNER
+    running: RunningAnswers = field(default_factory=RunningAnswers)
     locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def end_running(self) -> None:
         """Stop the questions that are being answered; each is stored as stopped."""
-        for task in self.running:
-            task.cancel()
-        if self.running:
-            await asyncio.wait(self.running)
+        await self.running.end_all()
+
+    def stop_answer(self, turn_id: str) -> bool:
+        """Let an answer of this owner end with what was written. False if none is being written."""
+        return self.running.stop(self.owner_id, turn_id)
 
 
 async def answer_question(
@@ -90,12 +101,11 @@ async def answer_question(
     """Yield what happens; exactly one AnswerFinished or AnswerFailed is the last.
 
     The work runs in a task of its own, so that closing this generator stops the model and the
-    searches at once, and what was written is still stored, marked as stopped.
+    searches at once, and what was written is still stored, marked as stopped. After
+    `parts.stop_answer` the stream ends with that as an AnswerFinished.
     """
     events: asyncio.Queue[AgentEvent] = asyncio.Queue()
-    task = asyncio.create_task(_work(request, parts, events.put_nowait))
-    parts.running.add(task)
-    task.add_done_callback(parts.running.discard)
+    task = parts.running.start(_work(request, parts, events.put_nowait))
     try:
         while True:
             event = await events.get()
@@ -114,8 +124,11 @@ async def _work(
     """Emit everything, the end included, whatever happens."""
     try:
         check_question(request.question)
+        _check_replacing(request, parts)
         conversation_id = await _existing_or_new(request, parts.store)
-        turn = await parts.store.begin_turn(conversation_id, request.question)
+        turn = await parts.store.begin_turn(
+            conversation_id, request.question, replace_turn=request.replace_turn
+        )
         emit(AnswerStarted(conversation_id, turn.id))
         emit(await _answer_turn(request, parts, conversation_id, turn, emit))
     except asyncio.CancelledError:
@@ -136,11 +149,13 @@ async def _answer_turn(
     loop = asyncio.get_running_loop()
     builder = AnswerBuilder(loop.time)
     lock = parts.locks.setdefault(conversation_id, asyncio.Lock())
+    running = parts.running.register(parts.owner_id, conversation_id, turn.id)
     stored = False
 
     async def store(status: str, answer: Answer, failure: AnswerFailed | None = None) -> None:
         nonlocal stored
         stored = True
+        parts.running.settle(parts.owner_id, turn.id)
         await _to_the_end(
             parts.store.finish_turn(turn.id, status=status, answer=answer, failure=failure)
         )
@@ -155,14 +170,37 @@ async def _answer_turn(
             answer = builder.build()
             await store("finished", answer)
     except asyncio.CancelledError:
-        if not stored:
-            await store("stopped", builder.build(finish_reason="stopped"))
-        raise
+        if stored:
+            raise
+        if running.stop_asked:
+            _check_stopped(request, parts, builder, emit)
+        answer = builder.build(finish_reason="stopped")
+        await store("stopped", answer)
+        if not running.stop_asked:
+            raise
+        running.task.uncancel()
     except Exception as error:  # noqa: BLE001 - stored with its turn, then told
         failure = _failure(error)
         await store("failed", builder.build(finish_reason="failed"), failure)
         return failure
     return AnswerFinished(conversation_id, answer)
+
+
+def _check_stopped(
+    request: AnswerRequest,
+    parts: AgentParts,
+    builder: AnswerBuilder,
+    emit: Callable[[AgentEvent], None],
+) -> None:
+    """Without a wait: until it is stored, nothing may cut this short."""
+    if (request.verification or parts.verification) == "off":
+        return
+    checked = check_stopped(builder.build(), request.question, today=parts.today())
+    for check in checked:
+        builder.observe(check)
+        emit(check)
+    if checked:
+        builder.observe(AnswerVerified("fast", unanswered=False))
 
 
 async def _to_the_end(storing: Coroutine[object, object, None]) -> None:
@@ -254,6 +292,21 @@ def _context(request: AnswerRequest, parts: AgentParts, conversation: Conversati
         reading_deadline_s=parts.reading_deadline_s,
         answer_by=asyncio.get_running_loop().time() + parts.answer_deadline_s,
     )
+
+
+def _check_replacing(request: AnswerRequest, parts: AgentParts) -> None:
+    """Raises InvalidRequest where a turn cannot be replaced now, whichever it is."""
+    if request.replace_turn is None:
+        return
+    if request.conversation_id is None:
+        raise InvalidRequest(
+            "replace_turn names a turn of a conversation: send its conversation_id too."
+        )
+    # It would hide the turn that is being answered, whose numbers and text it must know.
+    if parts.running.is_answering(parts.owner_id, request.conversation_id):
+        raise InvalidRequest(
+            "A question of this conversation is still being answered. Stop it, or wait for its end."
+        )
 
 
 def check_question(question: str) -> None:

@@ -1,19 +1,19 @@
-"""`POST /api/answers`: one question, as an event stream or as one JSON object."""
+"""`/api/answers`: one question, as an event stream or as one JSON object; follow it, stop it."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from websearch_agent.errors import InvalidRequest
+from websearch_agent.errors import AnswerNotFound, InvalidRequest
 from websearch_agent.events import (
     AnswerFailed,
     AnswerFinished,
 )
 from websearch_agent.search.domain_filter import plain_domain
-from websearch_agent.server.api_description import answer_responses
+from websearch_agent.server.api_description import Responses, answer_responses, problem_responses
 from websearch_agent.server.feed import (
     INTERNAL_FAILURE,
     SHUTTING_DOWN,
@@ -21,10 +21,11 @@ from websearch_agent.server.feed import (
     run_until_disconnect,
 )
 from websearch_agent.server.identity import Asker, service_of
+from websearch_agent.server.live_answers import LiveAnswers
 from websearch_agent.server.open_answer import AnswerTurn
 from websearch_agent.server.problems import problem_response, status_of_code
 from websearch_agent.server.rate_limits import QuestionLimit, asker_of, holder_of
-from websearch_agent.server.streaming import AnswerStream
+from websearch_agent.server.streaming import AnswerStream, EventStream
 from websearch_agent.server.wire import answer_to_json
 from websearch_agent.types import (
     AnswerRequest,
@@ -48,6 +49,12 @@ def _check_domain(text: str) -> str:
 # An address is taken for its domain, and may be longer than one.
 DomainName = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_check_domain)]
 DomainNames = Annotated[list[DomainName], Field(max_length=50)]
+# Far above what an answer can have: no number for a 32-bit counter to stumble over.
+EventNumber = Annotated[int | None, Query(ge=0, le=1_000_000_000)]
+LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=1_000_000_000)]
+
+# Fields of the body that say how the answer is sent, not what is asked.
+_OF_THE_STREAM = {"render", "resumable"}
 
 
 class AskBody(BaseModel):
@@ -78,14 +85,25 @@ class AskBody(BaseModel):
         default=None,
         description="Write an answer with unsupported statements anew, once. Unset: as configured.",
     )
+    replace_turn: str | None = Field(
+        default=None,
+        max_length=64,
+        description="The id of a turn of the conversation that this question takes the place of, "
+        "with those behind it.",
+    )
     render: bool = Field(default=False, description="Add `answer_html` events to the stream.")
+    resumable: bool = Field(
+        default=False,
+        description="Number the events of the stream, and go on if the client leaves: "
+        "`GET /api/answers/{turn_id}` joins it again, `POST /api/answers/{turn_id}/stop` ends it.",
+    )
 
     def to_request(self) -> AnswerRequest:
         domains = {
             "include_domains": tuple(self.include_domains),
             "exclude_domains": tuple(self.exclude_domains),
         }
-        return AnswerRequest(**{**self.model_dump(exclude={"render"}), **domains})
+        return AnswerRequest(**{**self.model_dump(exclude=_OF_THE_STREAM), **domains})
 
 
 async def require_json(request: Request) -> None:
@@ -104,7 +122,8 @@ async def require_json(request: Request) -> None:
     dependencies=[Depends(require_json)],
 )
 async def answer_question(body: AskBody, request: Request, asker: Asker) -> Response:
-    """Answer one question. `Accept: text/event-stream` streams; closing the stream stops."""
+    """Answer one question. `Accept: text/event-stream` streams; closing the stream stops, but for
+    a `resumable` one."""
     limit: QuestionLimit = request.app.state.question_limit
     await limit.count(asker_of(asker, request.scope))
     service = service_of(request, asker)
@@ -114,13 +133,77 @@ async def answer_question(body: AskBody, request: Request, asker: Asker) -> Resp
         queue=request.app.state.answer_queue,
         open_answers=request.app.state.open_answers,
     )
-    if "text/event-stream" in request.headers.get("accept", ""):
+    streams = "text/event-stream" in request.headers.get("accept", "")
+    if streams and body.resumable:
+        live_answers: LiveAnswers = request.app.state.live_answers
+        log = await live_answers.begin(
+            turn,
+            request.receive,
+            owner_id=asker.owner_id,
+            stop_answer=service.stop_answer,
+            conversation_id=body.conversation_id,
+            render=body.render,
+        )
+        return _answer_response(None) if log is None else EventStream(log.follow())
+    if streams:
         return AnswerStream(turn, render=body.render)
     async with turn.open(request.receive) as feed:
         last = None
         if feed is not None:
             last = await run_until_disconnect(request.receive, _wait_for_last_event(feed))
     return _answer_response(last)
+
+
+_FOLLOWED: Responses = {
+    200: {
+        "description": "OK",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 7\nevent: answer_delta\ndata: {"text":"Yes, "}\n\n',
+            }
+        },
+    }
+}
+
+
+@router.get(
+    "/answers/{turn_id}", response_model=None, responses={**_FOLLOWED, **problem_responses(404)}
+)
+async def follow_answer(
+    turn_id: str,
+    request: Request,
+    asker: Asker,
+    after: EventNumber = None,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """Join a resumable answer that is being written or ended in the last minutes.
+
+    Its events from the first one on, or only those behind the one whose number the header
+    `Last-Event-ID` or `after` names. Leaving does not stop it.
+    """
+    live_answers: LiveAnswers = request.app.state.live_answers
+    seen = last_event_id if last_event_id is not None else after
+    return EventStream(live_answers.find(asker.owner_id, turn_id).follow(seen or 0))
+
+
+@router.post(
+    "/answers/{turn_id}/stop",
+    status_code=204,
+    response_model=None,
+    responses=problem_responses(404),
+)
+async def stop_answer(turn_id: str, request: Request, asker: Asker) -> Response:
+    """Let the answer end with what was written: its streams then end with `answer_finished`,
+    whose `finish_reason` is `stopped`."""
+    live_answers: LiveAnswers = request.app.state.live_answers
+    try:
+        await live_answers.stop(asker.owner_id, turn_id)
+    except AnswerNotFound:
+        # It may be one that its client alone follows.
+        if not service_of(request, asker).stop_answer(turn_id):
+            raise
+    return Response(status_code=204)
 
 
 async def _wait_for_last_event(feed: AnswerFeed) -> AnswerFinished | AnswerFailed:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from websearch_agent.conversations import Conversation, ConversationSummary
 from websearch_agent.server.schemas import SchemaOfDataclasses
 from websearch_agent.server.session_cookie import PLAIN_NAME
-from websearch_agent.types import Answer
+from websearch_agent.types import Answer, EngineState
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -19,6 +19,7 @@ _PROBLEM_TYPE = "application/problem+json"
 # Of the guards before every route: BodyLimit, OriginCheck and scopes, AllowedHosts, RequestLimit.
 _EVERYWHERE = (401, 403, 408, 413, 421, 429, 431, 500)
 _WITH_RETRY_AFTER = (429, 503)
+_WITHOUT_LOGIN = ("/api/health", "/api/shared/{token}")
 
 _PROBLEM = {
     "type": "object",
@@ -57,6 +58,41 @@ _CONVERSATION_LIST = {
     },
     "required": ["conversations"],
 }
+_DELETED = {
+    "type": "object",
+    "properties": {"deleted": {"type": "integer", "description": "Conversations."}},
+    "required": ["deleted"],
+}
+_SHARE = {
+    "type": "object",
+    "description": "A link by which anybody may read a conversation as it was at `created_at`.",
+    "properties": {
+        "path": {"type": "string", "description": "Of the link, below the server's address."},
+        "created_at": {"type": "string", "format": "date-time"},
+        "turn_count": {"type": "integer", "description": "How many turns it shows."},
+    },
+    "required": ["path", "created_at", "turn_count"],
+}
+_SHARED_CONVERSATION = {
+    "type": "object",
+    "description": "What a link shows: the finished turns up to when it was made.",
+    "properties": {
+        "title": {"type": "string"},
+        "created_at": {"type": "string", "format": "date-time"},
+        "turns": {"type": "array", "items": {"$ref": _SCHEMAS + "Turn"}},
+    },
+    "required": ["title", "created_at", "turns"],
+}
+_QUESTION_LIST = {
+    "type": "object",
+    "properties": {"questions": {"type": "array", "items": {"type": "string"}}},
+    "required": ["questions"],
+}
+_ENGINE_LIST = {
+    "type": "object",
+    "properties": {"engines": {"type": "array", "items": {"$ref": _SCHEMAS + "EngineState"}}},
+    "required": ["engines"],
+}
 _SECURITY_SCHEMES = {
     "api_key": {
         "type": "http",
@@ -80,6 +116,19 @@ def json_response(schema: str, *, media_type: str = "application/json") -> Respo
     """Status 200 with the component of this name."""
     content = {media_type: {"schema": {"$ref": _SCHEMAS + schema}}}
     return {200: {"description": "OK", "content": content}}
+
+
+def export_responses() -> Responses:
+    """Status 200 with a file, either Markdown or the component Conversation."""
+    exported = json_response("Conversation")
+    exported[200]["content"]["text/markdown"] = {"schema": {"type": "string"}}
+    exported[200]["headers"] = {
+        "Content-Disposition": {
+            "description": "The name of the file.",
+            "schema": {"type": "string"},
+        }
+    }
+    return exported
 
 
 def answer_responses() -> Responses:
@@ -111,7 +160,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     ways_in: list[dict[str, list[str]]] = [{name: []} for name in _SECURITY_SCHEMES]
     for path, operations in description["paths"].items():
         for operation in operations.values():
-            is_free = path == "/api/health" or not app.state.login_needed
+            is_free = path in _WITHOUT_LOGIN or not app.state.login_needed
             operation["security"] = [{}, *ways_in] if is_free else ways_in
             responses = operation["responses"]
             if "422" in responses:
@@ -137,9 +186,14 @@ def _component_schemas() -> dict[str, Any]:
         "Problem": _PROBLEM,
         "Health": _HEALTH,
         "ConversationList": _CONVERSATION_LIST,
+        "Deleted": _DELETED,
+        "Share": _SHARE,
+        "SharedConversation": _SHARED_CONVERSATION,
+        "QuestionList": _QUESTION_LIST,
+        "EngineList": _ENGINE_LIST,
         "JsonSchema": {"type": "object"},
     }
-    for shown in (Answer, Conversation, ConversationSummary):
+    for shown in (Answer, Conversation, ConversationSummary, EngineState):
         schema = TypeAdapter(shown).json_schema(
             mode="serialization",
             ref_template=_SCHEMAS + "{model}",

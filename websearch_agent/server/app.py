@@ -16,12 +16,23 @@ from websearch_agent import __version__
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError
 from websearch_agent.resources import resource_dir
-from websearch_agent.server import answers, conversations, health, html_pages, login, schemas
+from websearch_agent.server import (
+    answers,
+    conversations,
+    engines,
+    health,
+    html_pages,
+    login,
+    schemas,
+    sharing,
+    suggestions,
+)
 from websearch_agent.server.answer_queue import AnswerQueue
 from websearch_agent.server.api_description import describe_api
 from websearch_agent.server.feed import OpenAnswers
 from websearch_agent.server.guards import AllowedHosts, BodyLimit, HeaderLimit
 from websearch_agent.server.host_names import AnsweredHosts
+from websearch_agent.server.live_answers import LiveAnswers
 from websearch_agent.server.login_policy import decide_login
 from websearch_agent.server.origin_check import OriginCheck
 from websearch_agent.server.problems import INTERNAL_MESSAGE, add_problem_handlers
@@ -40,6 +51,19 @@ ONLY_THIS_MACHINE = AnsweredHosts()
 
 # A registry of Windows may say text/plain, which `nosniff` would keep from running.
 mimetypes.add_type("text/javascript", ".js")
+
+
+_ROUTES = (
+    answers,
+    suggestions,
+    conversations,
+    sharing,
+    engines,
+    schemas,
+    health,
+    html_pages,
+    login,
+)
 
 
 def create_app(
@@ -69,9 +93,10 @@ def create_app(
     # Until the accounts were asked, nobody gets in.
     app.state.login_needed = True
     app.state.open_answers = OpenAnswers()
+    app.state.live_answers = LiveAnswers()
     app.state.answer_queue = AnswerQueue.from_settings(settings)
     app.state.login_limit = LoginLimit()
-    for module in (answers, conversations, schemas, health, html_pages, login):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.mount("/static", RevalidatedFiles(directory=resource_dir("web") / "static"))
     add_problem_handlers(app)
@@ -101,6 +126,7 @@ async def _run_service(
         end_open_answers(app)
         preparing.cancel()
         await asyncio.wait([preparing])
+        await app.state.live_answers.aclose()
         await service.aclose()
 
 

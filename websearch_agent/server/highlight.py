@@ -68,11 +68,15 @@ def _inner_range(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _mark_text(html: str) -> str:
-    """Wrap every piece of text between the two markers in `<mark>`, never a tag."""
+    """Wrap every piece of text between the two markers in `<mark>`, never a tag.
+
+    Formulas hold nothing but formulas: they stay as they are.
+    """
     pieces = []
-    inside = False
+    inside = in_formula = False
     for piece in _TAG_OR_TEXT.findall(html):
         if piece.startswith("<"):
+            in_formula = piece.startswith("<math") or (in_formula and piece != "</math>")
             pieces.append(piece)
             continue
         before, found_start, rest = piece.partition(_START)
@@ -81,7 +85,9 @@ def _mark_text(html: str) -> str:
         inside = inside or bool(found_start)
         within, found_end, after = rest.partition(_END)
         pieces.append(before)
-        pieces.append(f"<mark>{within}</mark>" if inside and within.strip() else within)
+        pieces.append(
+            f"<mark>{within}</mark>" if inside and not in_formula and within.strip() else within
+        )
         pieces.append(after)
         inside = inside and not found_end
     return "".join(pieces).replace("<mark>", '<mark id="passage">', 1)

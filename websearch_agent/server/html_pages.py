@@ -1,4 +1,4 @@
-"""The HTML pages: the application itself, and the view of a local document."""
+"""The HTML pages: the application itself, its settings, and the view of a local document."""
 
 import asyncio
 from dataclasses import replace
@@ -12,29 +12,12 @@ from websearch_agent.errors import PageError
 from websearch_agent.invisible_text import visible_text
 from websearch_agent.server.highlight import render_document
 from websearch_agent.server.identity import check_scope, identify, service_of
-from websearch_agent.server.page_templates import preferred_language, render_template
+from websearch_agent.server.page_templates import render_template
 from websearch_agent.server.render import is_plain_web_address
 
 router = APIRouter(include_in_schema=False)
 
 Offset = Annotated[int | None, Query(ge=0)]
-
-_DOCUMENT_WORDS = {
-    "en": {
-        "home": "Back to the questions",
-        "origin": "Original address",
-        "marked": "The marked passage was used for the answer.",
-        "truncated": "Only the beginning of this document was read.",
-        "missing": "This document is not in the local index (any more).",
-    },
-    "zh": {
-        "home": "返回提问页面",
-        "origin": "原始地址",
-        "marked": "标出的段落被用于回答。",
-        "truncated": "只读取了这份文档的开头部分。",
-        "missing": "本地索引中没有（或已不再有）这份文档。",
-    },
-}
 
 
 @router.get("/")
@@ -44,7 +27,16 @@ async def show_app(request: Request) -> Response:
     identity = await identify(request)
     if identity is None:
         return _redirect_to_login(request)
-    return HTMLResponse(render_template("index.html", user_name=identity.user_name))
+    return HTMLResponse(
+        render_template("index.html", request=request, user_name=identity.user_name)
+    )
+
+
+@router.get("/settings")
+async def show_settings(request: Request) -> Response:
+    if await identify(request) is None:
+        return _redirect_to_login(request)
+    return HTMLResponse(render_template("settings.html", request=request))
 
 
 def _redirect_to_login(request: Request) -> Response:
@@ -66,12 +58,10 @@ async def show_document(
     if identity is None:
         return _redirect_to_login(request)
     check_scope(identity, "read")
-    language = preferred_language(request.headers.get("accept-language", ""))
-    words = {"lang": language, "words": _DOCUMENT_WORDS[language]}
     try:
         found = await service_of(request, identity).read_document(document_id)
     except PageError as error:
-        missing = render_template("document_missing.html", reason=error.message, **words)
+        missing = render_template("document_missing.html", request=request, reason=error.message)
         return HTMLResponse(missing, status_code=404)
     # A long document takes a second to render: not in the loop that streams answers.
     body = await asyncio.to_thread(render_document, found.text, start=start, end=end)
@@ -86,6 +76,6 @@ async def show_document(
     is_web = is_plain_web_address(found.url)
     marked = 'id="passage"' in body
     html = render_template(
-        "document.html", page=page, body=body, marked=marked, is_web=is_web, **words
+        "document.html", request=request, page=page, body=body, marked=marked, is_web=is_web
     )
     return HTMLResponse(html)

@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from websearch_agent.errors import TooManyRequests
 from websearch_agent.server.client_address import client_of
 from websearch_agent.server.identity import identify
-from websearch_agent.server.page_templates import preferred_language, render_template
+from websearch_agent.server.page_templates import language_of, render_template
+from websearch_agent.server.page_words import page_words
 from websearch_agent.server.problems import answer_agent_error
 from websearch_agent.server.rate_limits import LoginLimit
 from websearch_agent.server.service import AnswerService
@@ -27,27 +28,6 @@ MAX_NEXT_LENGTH = 2000
 # A path of our own: not //host, which names another one, nor a backslash or a control character,
 # which browsers read as a slash or leave out.
 _OWN_PATH = re.compile(r"/(?!/)[^\\\s\x00-\x1f\x7f]*")
-
-_WORDS = {
-    "en": {
-        "title": "Log in",
-        "intro": "This server answers only people whom it knows.",
-        "name": "User name",
-        "password": "Password",
-        "submit": "Log in",
-        "wrong": "User name and password do not belong together.",
-        "too_many": "Too many failed logins. You can try again in {seconds} seconds.",
-    },
-    "zh": {
-        "title": "登录",
-        "intro": "此服务器只回答已注册的用户。",
-        "name": "用户名",
-        "password": "密码",
-        "submit": "登录",
-        "wrong": "用户名与密码不匹配。",
-        "too_many": "登录失败次数过多，请在 {seconds} 秒后重试。",
-    },
-}
 
 
 @router.get("/login")
@@ -76,7 +56,7 @@ async def log_in(request: Request) -> Response:
     except TooManyRequests as error:
         return _refuse_attempt(request, error, name=name, going_to=going_to)
     if user is None:
-        return _login_page(request, status=401, problem="wrong", name=name, going_to=going_to)
+        return _login_page(request, status=401, problem="loginWrong", name=name, going_to=going_to)
     if (old_token := session_token(request)) is not None:
         await service.accounts.end_session(old_token)
     days = request.app.state.settings.session_days
@@ -127,7 +107,7 @@ def _refuse_attempt(
     response = _login_page(
         request,
         status=429,
-        problem="too_many",
+        problem="loginTooMany",
         name=name,
         going_to=going_to,
         seconds=headers["Retry-After"],
@@ -145,12 +125,10 @@ def _login_page(
     name: str = "",
     seconds: str = "",
 ) -> Response:
-    language = preferred_language(request.headers.get("accept-language", ""))
-    words = _WORDS[language]
+    words = page_words(language_of(request))
     html = render_template(
         "login.html",
-        lang="zh-CN" if language == "zh" else "en",
-        words=words,
+        request=request,
         problem=words[problem].format(seconds=seconds) if problem else "",
         name=name,
         going_to=going_to,

@@ -1,27 +1,25 @@
 """Markdown of a model or a page as HTML that is safe to put into our page.
 
-Two walls: markdown-it with raw HTML off, then nh3 with a short list of tags. Nothing that is
-rendered loads anything: images become text. Only links to an answer's own sources stay links.
-No character is left that nobody sees or that turns the direction of the words around it.
+Two walls: markdown-it with raw HTML off (`markdown_parser.py`), then nh3 with short lists
+(`safe_html.py`). No character is left that nobody sees or that turns the direction of the words
+around it. A top-level block is rendered from its own part of the text, with the marks of the
+statements within it: it looks the same whether the whole text is rendered or only what is new.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 
 from websearch_agent.citations.anchors import source_link
 from websearch_agent.invisible_text import visible_text
+from websearch_agent.server.markdown_parser import markdown_parser
+from websearch_agent.server.maths import UNDECIDED_LINE
+from websearch_agent.server.safe_html import clean_html
 from websearch_agent.server.statement_marks import (
     mark_statements,
     sign_statements,
@@ -31,17 +29,7 @@ from websearch_agent.server.statement_marks import (
 from websearch_agent.server.wire import replace_half_characters
 from websearch_agent.types import Answer, Source, Statement
 
-_CITATION = re.compile(r"\[(\d{1,4})\]")
-
-_TAGS = {"a", "blockquote", "br", "code", "del", "em", "hr", "p", "pre", "s", "strong"}
-_TAGS |= {"h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "ul"}
-_TAGS |= {"table", "tbody", "td", "th", "thead", "tr"}
-_ATTRIBUTES = {"a": {"href", "target", "rel", "data-source"}, "ol": {"start"}}
-_CLASSES = {
-    "a": {"citation", "source-link"},
-    "td": {"align-left", "align-center", "align-right"},
-    "th": {"align-left", "align-center", "align-right"},
-}
+_LINE_BREAK = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +37,18 @@ class BlockChange:
     """The block at `index` looks like `html` now; empty if there is no such block any more."""
 
     index: int
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A top-level block: `text[start:end]` of the whole text, up to where the next one starts.
+
+    `html` is without marks of statements.
+    """
+
+    start: int
+    end: int
     html: str
 
 
@@ -85,27 +85,12 @@ def render_blocks(
 
     `statements` are those of this text: the checked ones among them are marked.
     """
-    text = without_signs(replace_half_characters(text))
-    plain = _render_blocks(text, sources)
-    shown = statements_to_show(statements)
-    if not shown:
-        return plain
-    signed = _render_blocks(sign_statements(text, shown), sources)
-    if len(signed) != len(plain):
-        return plain
-    pairs = zip(signed, plain, strict=True)
-    return [mark_statements(one, other, shown) for one, other in pairs]
-
-
-def _render_blocks(text: str, sources: Sequence[Source]) -> list[str]:
-    env: dict[str, Any] = {
-        "numbers": frozenset(source.number for source in sources),
-        "addresses": {source.url: source_address(source) for source in sources},
-    }
-    markdown = _markdown()
+    text = _without_our_characters(text)
+    sources_env = _sources_env(sources)
+    blocks, _ = _read_blocks(text, 0, sources_env)
     return [
-        clean_html(markdown.renderer.render(block, markdown.options, env))
-        for block in split_blocks(markdown.parse(text, env))
+        _mark_block(text, block, within, sources_env)
+        for block, within in _with_statements(blocks, statements)
     ]
 
 
@@ -118,18 +103,112 @@ def render_answer(answer: Answer) -> str:
     return "\n".join(blocks)
 
 
-def clean_html(html: str) -> str:
-    """Only what is allowed. nh3 comes last: what it lets through is changed by nobody after it."""
-    # In the HTML and not in the Markdown: there `&#x202e;` still is no such character, and the
-    # statements' places count the Markdown's characters.
-    return nh3.clean(
-        visible_text(html),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        allowed_classes=_CLASSES,
-        url_schemes={"http", "https"},
-        link_rel=None,
-    ).strip()
+# ---- a text that grows -----------------------------------------------------------------------
+
+
+@dataclass
+class IncrementalRenderer:
+    """Renders a growing text again and again, and tells only what changed since last time.
+
+    After each step all blocks look as `render_blocks` of the text so far makes them. Blocks that
+    more text cannot change are read once; a statement in one of them renders that block again.
+    """
+
+    sources: tuple[Source, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    _settled: list[Block] = field(default_factory=list)
+    _settled_text: str = ""
+    _settled_sources: tuple[Source, ...] = ()
+    # The marked HTML of the blocks and what it was made from.
+    _marked: dict[tuple[Block, tuple[Statement, ...]], str] = field(default_factory=dict)
+    _shown: list[str] = field(default_factory=list)
+
+    def render_changes(self, text: str) -> list[BlockChange]:
+        blocks = self._render_all(_without_our_characters(text))
+        # More text can melt two blocks into one: "- a" + "---" is a list and a rule until
+        # "--- b" makes it one list.
+        gone = [""] * (len(self._shown) - len(blocks))
+        changes = [
+            BlockChange(index, html)
+            for index, html in enumerate(blocks + gone)
+            if index >= len(self._shown) or self._shown[index] != html
+        ]
+        self._shown = blocks
+        return changes
+
+    def restart(self) -> None:
+        """What was shown has been taken away from the page."""
+        self._forget_settled()
+        self._shown, self.statements, self._marked = [], (), {}
+
+    def _render_all(self, text: str) -> list[str]:
+        if self._settled_sources != self.sources or not text.startswith(self._settled_text):
+            self._forget_settled()
+        sources_env = _sources_env(self.sources)
+        growing, settled_count = _read_blocks(text, len(self._settled_text), sources_env)
+        made, self._marked = self._marked, {}
+        for block, within in _with_statements([*self._settled, *growing], self.statements):
+            html = made.get((block, within))
+            if html is None:
+                html = _mark_block(text, block, within, sources_env)
+            self._marked[block, within] = html
+        self._settled += growing[:settled_count]
+        if settled_count:
+            self._settled_text = text[: self._settled[-1].end]
+        return list(self._marked.values())
+
+    def _forget_settled(self) -> None:
+        self._settled, self._settled_text = [], ""
+        self._settled_sources = self.sources
+
+
+# ---- blocks ----------------------------------------------------------------------------------
+
+
+def _without_our_characters(text: str) -> str:
+    return without_signs(replace_half_characters(text))
+
+
+def _sources_env(sources: Sequence[Source]) -> dict[str, Any]:
+    return {
+        "numbers": frozenset(source.number for source in sources),
+        "addresses": {source.url: source_address(source) for source in sources},
+    }
+
+
+def _read_blocks(text: str, start: int, sources_env: Mapping[str, Any]) -> tuple[list[Block], int]:
+    """The blocks from `start` on, where one must begin; and how many of them are settled."""
+    tail = text[start:]
+    markdown, env = markdown_parser(), dict(sources_env)
+    token_blocks = list(split_blocks(markdown.parse(tail, env)))
+    line_starts = [0, *(found.end() for found in _LINE_BREAK.finditer(tail))]
+    first_lines = [tokens[0].map[0] if tokens[0].map else 0 for tokens in token_blocks]
+    # Empty lines before the first block are part of it.
+    starts = [0, *(line_starts[line] for line in first_lines[1:]), len(tail)]
+    blocks = [
+        Block(
+            start + starts[index],
+            start + starts[index + 1],
+            clean_html(markdown.renderer.render(tokens, markdown.options, env)),
+        )
+        for index, tokens in enumerate(token_blocks)
+    ]
+    undecided = env.get(UNDECIDED_LINE, len(line_starts))
+    return blocks, _count_settled(first_lines, len(line_starts) - 1, undecided)
+
+
+def _count_settled(first_lines: Sequence[int], whole_lines: int, undecided_line: int) -> int:
+    """How many blocks more text cannot change.
+
+    What ends a block is the line after it, together with that line's next (a table's second line
+    makes its first one a table), and for a formula all of its lines. So the two last blocks are
+    never settled, nor any that an opened formula may still swallow.
+    """
+    for count in range(len(first_lines) - 2, 0, -1):
+        next_line = first_lines[count]
+        if next_line + 2 <= whole_lines and next_line <= undecided_line:
+            return count
+    return 0
 
 
 def split_blocks(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -146,121 +225,25 @@ def split_blocks(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         yield block
 
 
-@dataclass
-class IncrementalRenderer:
-    """Renders a growing text again and again, and tells only what changed since last time."""
-
-    sources: tuple[Source, ...] = ()
-    statements: tuple[Statement, ...] = ()
-    _shown: list[str] = field(default_factory=list)
-
-    def render_changes(self, text: str) -> list[BlockChange]:
-        blocks = render_blocks(text, sources=self.sources, statements=self.statements)
-        # More text can melt two blocks into one: "- a" + "---" is a list and a rule until
-        # "--- b" makes it one list.
-        gone = [""] * (len(self._shown) - len(blocks))
-        changes = [
-            BlockChange(index, html)
-            for index, html in enumerate(blocks + gone)
-            if index >= len(self._shown) or self._shown[index] != html
-        ]
-        self._shown = blocks
-        return changes
-
-    def restart(self) -> None:
-        """What was shown has been taken away from the page."""
-        self._shown, self.statements = [], ()
+def _with_statements(
+    blocks: Sequence[Block], statements: Sequence[Statement]
+) -> Iterator[tuple[Block, tuple[Statement, ...]]]:
+    """Each block with the statements to mark that stand within it."""
+    shown = sorted(statements_to_show(statements), key=lambda one: one.start_index)
+    starts = [statement.start_index for statement in shown]
+    for block in blocks:
+        first, last = bisect_left(starts, block.start), bisect_left(starts, block.end)
+        yield block, tuple(one for one in shown[first:last] if one.end_index <= block.end)
 
 
-# ---- how markdown-it is set up ---------------------------------------------------------------
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False, "linkify": False})
-    markdown.enable(["table", "strikethrough"])
-    # "[1]: http://…" would turn every [1] of the text into a link of the model's choice.
-    markdown.disable("reference")
-    markdown.inline.ruler.after("link", "citation", _parse_citation)
-    markdown.core.ruler.push("links", _restrict_links)
-    markdown.core.ruler.push("alignment", _align_by_class)
-    markdown.add_render_rule("image", _render_image)
-    # It makes its lists of rules at its first use, and threads may share it from the second on.
-    markdown.parse("*")
-    return markdown
-
-
-def _parse_citation(state: StateInline, silent: bool) -> bool:
-    """`[n]` of a known source → a link to its card; other numbers stay text."""
-    match = _CITATION.match(state.src, state.pos, state.posMax)
-    if match is None or state.linkLevel or int(match[1]) not in state.env.get("numbers", ()):
-        return False
-    if not silent:
-        number = str(int(match[1]))
-        token = state.push("link_open", "a", 1)
-        token.attrs = {"class": "citation", "href": f"#source-{number}", "data-source": number}
-        state.push("text", "", 0).content = number
-        state.push("link_close", "a", -1)
-    state.pos = match.end()
-    return True
-
-
-def _restrict_links(state: StateCore) -> None:
-    addresses: Mapping[str, str | None] = state.env.get("addresses", {})
-    for token in state.tokens:
-        if token.children:
-            token.children = list(_without_foreign_links(token.children, addresses))
-
-
-def _without_foreign_links(
-    tokens: Sequence[Token], addresses: Mapping[str, str | None]
-) -> Iterator[Token]:
-    """Links to sources stay; of other links stay their words, with the address behind them."""
-    open_links: list[tuple[Token, bool]] = []
-    for token in tokens:
-        if token.type == "link_open":
-            keep = _keep_link(token, addresses)
-            open_links.append((token, keep))
-            if keep:
-                yield token
-        elif token.type == "link_close" and open_links:
-            opened, keep = open_links.pop()
-            if keep:
-                yield token
-            elif opened.info != "auto":
-                yield Token("text", "", 0, content=f" ({opened.attrGet('href')})")
-        else:
-            yield token
-
-
-def _keep_link(token: Token, addresses: Mapping[str, str | None]) -> bool:
-    """Whether the link leads to a source; if so it is pointed at the source's place."""
-    if token.attrGet("class") == "citation":
-        return True
-    address = addresses.get(str(token.attrGet("href")))
-    if address is None:
-        return False
-    token.attrs = {"class": "source-link", "href": address, "target": "_blank"}
-    token.attrs["rel"] = "noopener noreferrer nofollow"
-    return True
-
-
-def _align_by_class(state: StateCore) -> None:
-    """markdown-it aligns table cells by a style attribute, which our CSP forbids."""
-    for token in state.tokens:
-        style = token.attrs.pop("style", None)
-        if style is not None:
-            token.attrs["class"] = "align-" + str(style).partition(":")[2]
-
-
-def _render_image(
-    renderer: RendererHTML,
-    tokens: Sequence[Token],
-    index: int,
-    options: OptionsDict,
-    env: EnvType,
+def _mark_block(
+    text: str, block: Block, statements: Sequence[Statement], sources_env: Mapping[str, Any]
 ) -> str:
-    """The image's description and address as text: loading it would tell its server who reads."""
-    description = renderer.renderInlineAsText(tokens[index].children or [], options, env)
-    address = str(tokens[index].attrGet("src") or "")
-    return nh3.clean_text(f"{description} ({address})".strip()).replace("&#32;", " ")
+    """The block's HTML with its statements marked, or as it is if the signs change its reading."""
+    if not statements:
+        return block.html
+    signed = sign_statements(text[block.start : block.end], statements, offset=block.start)
+    blocks, _ = _read_blocks(signed, 0, sources_env)
+    if len(blocks) != 1:
+        return block.html
+    return mark_statements(blocks[0].html, block.html, statements)

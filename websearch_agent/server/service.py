@@ -1,13 +1,18 @@
 """What the server needs of the program behind it. `wiring` builds the real one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from websearch_agent.events import (
     AgentEvent,
 )
-from websearch_agent.protocols import AccountStore, ConversationStore, ModelClient
-from websearch_agent.types import AnswerRequest, Page
+from websearch_agent.protocols import (
+    AccountStore,
+    ConversationStore,
+    ModelClient,
+    SharedConversations,
+)
+from websearch_agent.types import AnswerRequest, EngineState, Page
 
 
 class AnswerService(Protocol):
@@ -26,13 +31,39 @@ class AnswerService(Protocol):
         """The same service, whose conversations are those of this owner and no others."""
         ...
 
+    @property
+    def shared(self) -> SharedConversations:
+        """What the links show that their owners gave away; whose they are does not matter."""
+        ...
+
     def engine_names(self) -> tuple[str, ...]: ...
+
+    def engine_states(self) -> tuple[EngineState, ...]: ...
 
     def answer_question(self, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
         """Yield events; exactly one AnswerFinished or AnswerFailed is the last.
 
         An async generator: closing it stops the work and saves what was written.
         """
+        ...
+
+    def stop_answer(self, turn_id: str) -> bool:
+        """Let the answer end with what was written so far: its events end with an AnswerFinished.
+
+        False if no such answer is being written.
+        """
+        ...
+
+    async def suggest_follow_ups(self, conversation_id: str, turn_id: str) -> tuple[str, ...]:
+        """Up to three questions that could come next, by the model; stored with the turn.
+
+        None at all if the model is busy with a question, or says nothing that can be used.
+        Raises ConversationNotFound, TurnNotFound, ModelError.
+        """
+        ...
+
+    def suggest_questions(self, language: Literal["en", "zh"]) -> tuple[str, ...]:
+        """First questions that what is searched can answer, and one that needs no search."""
         ...
 
     async def read_document(self, document_id: str) -> Page:

@@ -19,7 +19,8 @@ _SIGN_CHARACTERS = re.compile(f"[{_EDGE}{_END}{_FIRST}-{_LAST}]")
 _MOST = ord(_LAST) - ord(_FIRST) + 1
 
 _TAG_OR_TEXT = re.compile(r"<(?:\"[^\"]*\"|[^>\"])*>|[^<]+")
-_CHIP = '<a class="citation"'
+# Where no marks are made: in a citation, and in a formula, which holds nothing but formulas.
+_UNMARKED = {'<a class="citation"': "</a>", "<math": "</math>"}
 
 
 def without_signs(text: str) -> str:
@@ -33,11 +34,14 @@ def statements_to_show(statements: Sequence[Statement]) -> list[Statement]:
     return list(checked)[:_MOST]
 
 
-def sign_statements(text: str, statements: Sequence[Statement]) -> str:
-    """The Markdown with a sign at both ends of each statement; they are in order, apart, inside."""
+def sign_statements(text: str, statements: Sequence[Statement], *, offset: int = 0) -> str:
+    """The Markdown with a sign at both ends of each statement; they are in order, apart, inside.
+
+    `text` stands at `offset` of the text that the statements count in.
+    """
     pieces, at = [], 0
     for index, statement in enumerate(statements):
-        start, end = statement.start_index, statement.end_index
+        start, end = statement.start_index - offset, statement.end_index - offset
         if not at <= start < end <= len(text):
             continue
         number = chr(ord(_FIRST) + index)
@@ -59,23 +63,32 @@ def _are_paired(signed: str) -> bool:
 
 
 def _marked_pieces(signed: str, statements: Sequence[Statement]) -> Iterator[str]:
-    """Each piece of a statement in a `span`, citations left out, and an empty one at its end."""
-    attributes = ""
-    in_chip = False
+    """Each piece of a statement in a `span`, and an empty one at its end.
+
+    Citations and formulas are left out.
+    """
+    attributes = unmarked_until = ""
     for piece in _TAG_OR_TEXT.findall(signed):
         if piece.startswith("<"):
-            in_chip = piece.startswith(_CHIP) or (in_chip and piece != "</a>")
+            unmarked_until = _unmarked_until(piece, unmarked_until)
             yield piece
             continue
         for index, part in enumerate(_SIGN.split(piece)):
             if index % 2 == 0:
-                is_marked = attributes and part.strip() and not in_chip
+                is_marked = attributes and part.strip() and not unmarked_until
                 yield f'<span class="statement" {attributes}>{part}</span>' if is_marked else part
             elif part == _END:
                 yield f'<span class="statement-end" {attributes}></span>'
                 attributes = ""
             else:
                 attributes = _attributes(statements[ord(part) - ord(_FIRST)])
+
+
+def _unmarked_until(tag: str, closing: str) -> str:
+    """The tag that ends the unmarked place that `tag` is in or opens; empty if it is in none."""
+    if closing:
+        return "" if tag == closing else closing
+    return next((end for start, end in _UNMARKED.items() if tag.startswith(start)), "")
 
 
 def _attributes(statement: Statement) -> str:

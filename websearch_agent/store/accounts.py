@@ -126,7 +126,11 @@ class SqliteAccounts:
         user = await self.find_user(name)
         (count,) = await self._database.write(
             update(conversations)
-            .where(conversations.c.owner_id == LOCAL_OWNER, exists().where(users.c.id == user.id))
+            .where(
+                conversations.c.owner_id == LOCAL_OWNER,
+                conversations.c.deleted_at.is_(None),
+                exists().where(users.c.id == user.id),
+            )
             .values(owner_id=user.id)
         )
         return count

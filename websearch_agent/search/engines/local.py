@@ -1,7 +1,7 @@
 """The local index as a search engine, and as the store of its documents' texts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,17 @@ class LocalEngine:
 
     def is_empty(self) -> bool:
         return self.document_count() == 0
+
+    def titles(self, *, most: int = 60) -> Iterator[str]:
+        """Titles of the first documents, in the index's order. Raises IndexUnusable."""
+        index = self._open()
+        if index is None:
+            return
+        searcher = index.searcher()
+        everything = searcher.search(tantivy.Query.all_query(), most, count=False)
+        for _, address in everything.hits:
+            document, _ = local_index.from_index_form(searcher.doc(address))
+            yield document.title
 
     async def search(self, query: SearchQuery) -> list[SearchResult]:
         """The documents that are about the question; an empty list if none is.
