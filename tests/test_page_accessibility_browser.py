@@ -282,6 +282,26 @@ def test_reader_is_not_moved_while_words_come(page: Page, server: ServerThread) 
 # ---- language and theme -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_word_shifts_once_the_first_one_stands(
+    page: Page, server: ServerThread, width: int
+) -> None:
+    """By Chromium's own measure: what comes later stands below, or takes no room."""
+    page.set_viewport_size({"width": width, "height": 800})
+    ask(page, "gated")
+    expect(page.locator(".answer")).to_contain_text("HTTP/2 is off")
+    page.evaluate("""() => {
+      window.shifted = 0;
+      const add = (list) => list.getEntries().forEach((entry) => (window.shifted += entry.value));
+      new PerformanceObserver(add).observe({ type: "layout-shift" });
+    }""")
+    page.wait_for_timeout(600)  # Shifts within half a second of a key do not count.
+    server.gate.open()
+    expect(page.locator(".follow-ups")).to_be_visible()
+    page.wait_for_timeout(200)
+    assert page.evaluate("shifted") == 0
+
+
 def test_theme_is_there_before_the_first_paint(browser: Any, server: ServerThread) -> None:
     context = browser.new_context(base_url=server.server.address, color_scheme="light")
     context.add_cookies([{"name": "ui_theme", "value": "dark", "url": server.server.address}])

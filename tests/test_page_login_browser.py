@@ -123,17 +123,19 @@ def test_after_too_many_failures_the_button_waits(open_page: Any) -> None:
     assert page.locator("button[type=submit]").is_disabled()
 
 
-def test_session_that_ended_leads_to_the_login_and_back(
+def test_session_that_ended_leads_to_the_login_and_back_to_the_question(
     open_page: Any, locked: LockedServer
 ) -> None:
     page = open_page()
     log_in(page)
+    page.locator("#suggestions button").first.wait_for()
     page.get_by_label("Your question").fill("Hello?")
     locked.service.accounts.sessions.clear()
     page.keyboard.press("Enter")
     page.wait_for_url("**/login?next=%2F")
     log_in(page)
-    page.get_by_label("Your question").wait_for()
+    page.locator("#suggestions button").first.wait_for()
+    assert page.get_by_label("Your question").input_value() == "Hello?"
 
 
 def test_form_fits_a_phone_and_speaks_chinese(open_page: Any) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from itertools import islice
 from typing import Literal
 
 from websearch_agent.invisible_text import visible_text
@@ -28,22 +27,29 @@ _ABOUT_TITLE = {"en": "What does “{title}” say?", "zh": "“{title}”讲了
 # A title that many documents have, or that is a file's name, an address or markup.
 _NO_TITLE = re.compile(
     r"^(?:index|read ?me|home|contents?|table of contents|untitled|document|overview|introduction"
-    r"|change ?log|licen[cs]e|notes?|todo|目录|首页|简介|无标题|未命名)\b.{0,3}$"
+    r"|change ?log|licen[cs]e|notes?|todo|目录|首页|简介|附录|无标题|未命名|appendix)\b.{0,3}$"
     r"|\.[a-z]{2,5}$|[/\\<>`|{}\[\]“”\"@]|://",
     re.IGNORECASE,
 )
 
 
 def suggest_questions(titles: Iterable[str], language: Literal["en", "zh"]) -> tuple[str, ...]:
-    """About the first `titles` that can be asked about, else about what is always there.
+    """About the first `titles` that can be asked about, those in the language before others;
+    without any about what is always there.
 
     The last one needs no search. The same titles give the same questions.
     """
+    askable = list(_askable(titles))
+    # A reader of English has nothing of a question about a Chinese document, if there are others.
+    readable = [title for title in askable if _is_chinese(title) == (language == "zh")] or askable
     about_titles = tuple(
-        _ABOUT_TITLE[language].format(title=title)
-        for title in islice(_askable(titles), MAX_ABOUT_TITLES)
+        _ABOUT_TITLE[language].format(title=title) for title in readable[:MAX_ABOUT_TITLES]
     )
     return (*(about_titles or _SEARCHED[language]), _WITHOUT_SEARCH[language])
+
+
+def _is_chinese(title: str) -> bool:
+    return re.search(r"[\u4e00-\u9fff]", title) is not None
 
 
 def _askable(titles: Iterable[str]) -> Iterable[str]:

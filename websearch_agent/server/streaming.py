@@ -58,10 +58,11 @@ class HtmlUpdates:
     def observe(self, event: AgentEvent) -> None:
         if isinstance(event, AnswerDelta):
             self._text += event.text
-            self._dirty = True
+            # "##" alone shows nothing: the pause after it would hold the first word back.
+            self._dirty = self._dirty or any(map(str.isalnum, self._text))
         elif isinstance(event, SourcesSelected):
             self.renderer.sources = event.sources
-            self._dirty = True
+            self._dirty = bool(self._text)
         elif isinstance(event, StatementVerified):
             self._add_statement(event.statement)
         elif isinstance(event, AnswerRestarted):
