@@ -1,8 +1,7 @@
 // What the program does before it writes: one folded box above an answer.
 
 import { element, siteOf, splitCode, webAddress } from "./dom.js";
-import { describeReason } from "./failure_words.js";
-import { translate, translateCount } from "./i18n.js";
+import { describeReason, translate, translateCount } from "./i18n.js";
 
 /** Bytes as words: 812.4 MB. */
 function formatBytes(bytes) {
@@ -41,6 +40,7 @@ export class ActivityView {
     this.queries = new Set();
     this.readCount = 0;
     this.reused = false;
+    this.isStored = false;
     this.failedEngines = new Set();
     this.told = new Set();
     this.failedPageCount = 0;
@@ -164,7 +164,8 @@ export class ActivityView {
     this.root.open = false;
     const counts = this.reused ? [translate("decidedReuse")] : [];
     if (this.queries.size) counts.push(translateCount(this.queries.size, "summaryOneQuery", "summaryQueries"));
-    if (this.readCount) counts.push(translateCount(this.readCount, "summaryOneRead", "summaryRead"));
+    const [one, many] = this.isStored ? ["summaryOneSource", "summarySources"] : ["summaryOneRead", "summaryRead"];
+    if (this.readCount) counts.push(translateCount(this.readCount, one, many));
     if (this.failedEngines.size) {
       counts.push(translateCount(this.failedEngines.size, "summaryOneEngineFailed", "summaryEnginesFailed"));
     }
@@ -182,6 +183,8 @@ export class ActivityView {
     this.addQueries(answer.search_queries);
     this.addEngineFailures(answer.engine_failures);
     for (const source of answer.sources) this.addPage({ url: source.url, title: source.title });
+    // Which pages were read besides is not kept.
+    this.isStored = true;
     for (const failure of answer.page_failures) this.addPage({ url: failure.url, title: "", failure });
     this.finish();
   }

@@ -6,10 +6,10 @@ import { element } from "./dom.js";
 import { language, translate } from "./i18n.js";
 import { watchModel } from "./model_banner.js";
 import { visibleText } from "./plain_text.js";
-import { openShareDialog } from "./share_dialog.js";
 import { Sidebar } from "./sidebar.js";
 import { onTabMessage } from "./tabs.js";
 import { Thread } from "./thread.js";
+import { showToast } from "./toast.js";
 
 const NAME = "websearch-agent";
 const byId = (id) => document.getElementById(id);
@@ -140,9 +140,20 @@ function connectButtons() {
   }
   byId("stop").addEventListener("click", () => {
     thread.stop();
-    composer.focus();
+    // On a phone that would open the keyboard over the answer.
+    if (matchMedia("(hover: hover)").matches) composer.focus();
   });
-  byId("share").addEventListener("click", () => openShareDialog(thread.conversationId));
+  byId("share").addEventListener("click", share);
+}
+
+/** The dialog comes when it is wanted first. */
+async function share() {
+  try {
+    const { openShareDialog } = await import("./share_dialog.js");
+    openShareDialog(thread.conversationId);
+  } catch {
+    showToast(translate("serverAway"));
+  }
 }
 
 const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable], dialog");

@@ -103,6 +103,7 @@ function buildCard(source, citation, cards) {
   title.append(element("span", { class: "card-number", text: source.number, "aria-hidden": "true" }), visibleText(titleOf(source)));
   const nodes = [title, where];
   if (citation?.quote) nodes.push(buildQuote(source, citation.quote));
+  else if (citation) nodes.push(element("p", { class: "floating-note", text: translate("noWordsKnown") }));
   for (const key of [SUPPORT_WORDS[citation?.support], citation?.added && "citationAdded"]) {
     if (key) nodes.push(element("p", { class: "floating-note", text: translate(key) }));
   }

@@ -88,8 +88,9 @@ export class Composer {
     document.getElementById("stop").hidden = !isBusy;
   }
 
+  /** Without scrolling: the box is in sight, and the reader stays where he is. */
   focus() {
-    this.box.focus();
+    this.box.focus({ preventScroll: true });
   }
 
   /** The server did not take the question as it is: let the person change it. */

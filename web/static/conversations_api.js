@@ -1,8 +1,7 @@
 // The API of conversations, links to them and settings, as sidebar, dialogs and settings page use it.
 
 import { send } from "./api.js";
-import { describeFailure } from "./failure_words.js";
-import { translate } from "./i18n.js";
+import { describeFailure, translate } from "./i18n.js";
 
 /** Why a request failed; where the server said nothing, that. */
 export function describeError(error) {

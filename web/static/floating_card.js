@@ -54,6 +54,7 @@ export function showCard(newOwner, nodes, { pin = false, focus = false, label = 
   shown.hidden = false;
   shown.scrollTop = 0;
   placeCard();
+  if (pin) keepOwnerInSight();
   if (focus) (shown.querySelector("a, button") ?? shown).focus({ preventScroll: true });
 }
 
@@ -94,6 +95,13 @@ function placeCard() {
   const above = at.top - box.height - 6;
   card.style.left = `${Math.max(8, left)}px`;
   card.style.top = `${above > 8 || !fitsBelow ? Math.max(8, above) : below}px`;
+}
+
+/** On a phone the card lies at the bottom (sources.css), perhaps over the words that it is about. */
+function keepOwnerInSight() {
+  const isOver = getComputedStyle(card).bottom !== "auto" && card.getBoundingClientRect().width > innerWidth - 40;
+  const hidden = owner.getBoundingClientRect().bottom - card.getBoundingClientRect().top;
+  if (isOver && hidden > 0) scrollBy(0, hidden + 16);
 }
 
 addEventListener("scroll", followOwner, { passive: true });

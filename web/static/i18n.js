@@ -11,12 +11,26 @@ export function translate(key, values = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** `translateCount(1, "oneResult", "resultCount")` chooses between one and many. */
+/** `translateCount(1, "oneResult", "resultCount")`: Chinese has no words of its own for one. */
 export function translateCount(count, oneKey, manyKey) {
-  return translate(count === 1 ? oneKey : manyKey, { count });
+  return translate(count === 1 && hasWords(oneKey) ? oneKey : manyKey, { count });
 }
 
 /** Whether there are words for a key: those for an error's code may be missing. */
 export function hasWords(key) {
   return Object.hasOwn(WORDS, key);
+}
+
+/** `{words, detail}` of a failure with `code` and `message`; `detail` is the server's, or empty. */
+export function describeFailure({ code, message }) {
+  const key = `error_${code}`;
+  // About a search it speaks the question's language.
+  if (language === "en" || !hasWords(key) || /[\u4e00-\u9fff]/.test(message)) return { words: message, detail: "" };
+  return { words: translate(key), detail: message };
+}
+
+/** Why an engine or a page failed, in a few words. */
+export function describeReason({ code, reason }) {
+  const key = `reason_${code}`;
+  return language === "en" || !hasWords(key) ? reason : translate(key);
 }

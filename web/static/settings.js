@@ -4,8 +4,7 @@ import { buildModelStatus } from "./activity.js";
 import { readHealth } from "./api.js";
 import { deleteAllConversations, describeError, findConversations, listEngines } from "./conversations_api.js";
 import { element } from "./dom.js";
-import { describeReason } from "./failure_words.js";
-import { language, translate, translateCount } from "./i18n.js";
+import { describeReason, language, translate, translateCount } from "./i18n.js";
 import {
   chooseLanguage,
   chooseTheme,

@@ -1,8 +1,7 @@
 // Source cards, and the passages in them that citations lead to.
 
 import { element, readableAddress, safeAddress, siteOf, webAddress } from "./dom.js";
-import { describeReason } from "./failure_words.js";
-import { translate, translateCount } from "./i18n.js";
+import { describeReason, translate, translateCount } from "./i18n.js";
 import { markQuote, plainText, visibleText } from "./plain_text.js";
 
 const KIND_WORDS = {

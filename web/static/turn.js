@@ -3,8 +3,7 @@
 import { ActivityView } from "./activity.js";
 import { AnswerText } from "./answer_text.js";
 import { element, splitCode } from "./dom.js";
-import { describeFailure } from "./failure_words.js";
-import { translate, translateCount } from "./i18n.js";
+import { describeFailure, translate, translateCount } from "./i18n.js";
 import { visibleText } from "./plain_text.js";
 import { buildFailures, buildSources } from "./sources.js";
 import { summarizeSupport } from "./support.js";

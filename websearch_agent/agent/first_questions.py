@@ -27,8 +27,8 @@ _ABOUT_TITLE = {"en": "What does “{title}” say?", "zh": "“{title}”讲了
 # A title that many documents have, or that is a file's name, an address or markup.
 _NO_TITLE = re.compile(
     r"^(?:index|read ?me|home|contents?|table of contents|untitled|document|overview|introduction"
-    r"|change ?log|licen[cs]e|notes?|todo|目录|首页|简介|附录|无标题|未命名|appendix)\b.{0,3}$"
-    r"|\.[a-z]{2,5}$|[/\\<>`|{}\[\]“”\"@]|://",
+    r"|change ?log|licen[cs]e|notes?|todo|目录|首页|简介|无标题|未命名)\b.{0,3}$"
+    r"|^(?:附录|appendix\b)|\.[a-z]{2,5}$|[/\\<>`|{}\[\]“”\"@]|://",
     re.IGNORECASE,
 )
 

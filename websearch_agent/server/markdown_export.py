@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from websearch_agent.conversations import Conversation, Turn
 from websearch_agent.invisible_text import visible_text
-from websearch_agent.server.page_words import Language, page_words
+from websearch_agent.server.page_words import Language, counted, page_words
 from websearch_agent.server.render import is_plain_web_address
 from websearch_agent.types import Answer, Source, Support
 
@@ -61,10 +61,9 @@ def support_line(answer: Answer, language: Language) -> str:
     words, count = page_words(language), len(checked)
     parts = [_supported_words(supported, partly, count, language)]
     if partly and count > 1:
-        parts.append(words["partlyOne" if partly == 1 else "partlyCount"].format(count=partly))
+        parts.append(counted(partly, "partlyOne", "partlyCount", language))
     if unsupported and unsupported < count:
-        key = "unsupportedOne" if unsupported == 1 else "unsupportedCount"
-        parts.append(words[key].format(count=unsupported))
+        parts.append(counted(unsupported, "unsupportedOne", "unsupportedCount", language))
     if answer.repaired:
         parts.append(words["repaired"])
     return " · ".join(parts)

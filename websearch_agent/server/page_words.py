@@ -25,6 +25,12 @@ def page_words(language: Language) -> Mapping[str, str]:
     return words
 
 
+def counted(count: int, one_key: str, many_key: str, language: Language) -> str:
+    """The words for so many: Chinese has none of its own for one."""
+    words = page_words(language)
+    return words[one_key if count == 1 and one_key in words else many_key].format(count=count)
+
+
 def preferred_language(accept_language: str) -> Language:
     """`zh` if Chinese stands first in the header, else `en`."""
     first = accept_language.split(",")[0].strip().lower()
