@@ -152,11 +152,16 @@ class Watch:
     def use(self) -> None:
         """Open what is folded, point at some chips and labels, click some links."""
         self.page.evaluate(
-            "for (const one of document.querySelectorAll('details')) one.open = true"
+            # Not the options: their panel lies over the answer.
+            "for (const one of document.querySelectorAll('.thread details')) one.open = true"
         )
         for found in ("a.citation", ".support-label"):
             for one in self.page.locator(f"{found}:visible").all()[:CLICKED_LINKS]:
                 one.hover(force=True, timeout=2000)
+        # A card that comes after the pointer has left would lie over a link.
+        self.page.mouse.move(1, 1)
+        self.page.wait_for_timeout(400)
+        self.page.locator("#floating-card").wait_for(state="hidden")
         self.clicking = True
         links = ".thread a[target]:visible, .prose a[target]:visible, .document-meta a:visible"
         for one in self.page.locator(links).all()[:CLICKED_LINKS]:

@@ -1,4 +1,4 @@
-"""The app in a thread: its service answers each question by the script of its first word."""
+"""The app in a thread: its service answers each question by the script of that name."""
 
 import asyncio
 import threading

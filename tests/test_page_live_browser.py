@@ -201,3 +201,66 @@ def test_question_can_be_stopped_before_the_server_has_begun(viewer: Page, look:
     viewer.locator("#stop").click()
     expect(viewer.locator(".ending-note")).to_have_text(look.words["stoppedEmpty"])
     expect(viewer.get_by_role("button", name=look.words["askAgain"])).to_be_visible()
+
+
+def test_tab_that_was_busy_shows_afterwards_what_was_asked_in_another(
+    viewer: Page, server: ServerThread, look: Look
+) -> None:
+    send_question(viewer, "hello")
+    expect(viewer.locator(".answer-tools")).to_be_visible()
+    other = watched_page(viewer.context)
+    other.goto(viewer.url)
+    send_question(viewer, "gated")
+    expect(viewer.locator(".turn").last.locator(".answer")).to_contain_text(FIRST)
+    viewer.evaluate(
+        """(conversation_id) => fetch("/api/answers", {
+            method: "POST",
+            headers: {"Content-Type": "application/json"},
+            body: JSON.stringify({question: "search", conversation_id}),
+          }).then(() => new BroadcastChannel("websearch-agent").postMessage(
+            {kind: "conversations_changed"}))""",
+        viewer.url.rsplit("/", 1)[1],
+    )
+    server.gate.open()
+    for page in (viewer, other):
+        expect(page.locator(".question")).to_have_text(["hello", "gated", "search"])
+
+
+def test_question_asked_while_the_conversation_loads_stands_behind_the_others(
+    viewer: Page, look: Look
+) -> None:
+    send_question(viewer, "search")
+    expect(viewer.locator(".answer-tools")).to_be_visible()
+    held: list[Any] = []
+
+    def hold_first(route: Any) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    viewer.route("**/api/conversations/c1?render=true", hold_first)
+    viewer.reload()
+    send_question(viewer, "hello")
+    viewer.wait_for_timeout(300)
+    held[0].continue_()
+    expect(viewer.locator(".question")).to_have_text(["search", "hello"])
+    expect(viewer.locator(".answer").last).to_contain_text("this is a chat")
+
+
+def test_question_that_waits_comes_back_to_the_box_when_one_goes_elsewhere(
+    viewer: Page, look: Look
+) -> None:
+    send_question(viewer, "waiting")
+    expect(viewer.locator("#stop")).to_be_visible()
+    viewer.locator('[data-action="new-conversation"]:visible').first.click()
+    expect(viewer.locator("#question")).to_have_value("waiting")
+
+
+def test_garbled_address_shows_the_conversation_all_the_same(viewer: Page) -> None:
+    send_question(viewer, "hello")
+    expect(viewer.locator(".answer-tools")).to_be_visible()
+    address = viewer.url
+    viewer.goto("about:blank")
+    viewer.goto(f"{address}#50%")
+    expect(viewer.locator(".answer")).to_contain_text("this is a chat")

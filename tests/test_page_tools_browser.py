@@ -17,6 +17,8 @@ from page_browser import (  # noqa: F401
 )
 from page_server import FAILURE, ServerThread
 
+from websearch_agent.server.page_words import counted
+
 Page, expect = sync_api.Page, sync_api.expect
 
 pytestmark = MARKS
@@ -58,8 +60,10 @@ def test_options_go_with_the_question_and_are_told(
     viewer.locator('[name="exclude_domains"]').press("Enter")
     expect(viewer.locator(".options-panel")).to_be_hidden()
     told = viewer.locator("#options-told")
-    for key in ("depthQuick", "timeWeek", "withoutOneSite"):
+    for key in ("depthQuick", "timeWeek"):
         expect(told).to_contain_text(look.words[key])
+    language = "zh" if look.locale == "zh-CN" else "en"
+    expect(told).to_contain_text(counted(1, "withoutOneSite", "withoutSites", language))
     viewer.locator('label:has([value="always"])').click()
     send_question(viewer, "hello")
     expect(viewer.locator(".answer-tools")).to_be_visible()
@@ -150,6 +154,40 @@ def test_answer_that_could_not_be_replaced_comes_back(viewer: Page, look: Look) 
     failure.get_by_role("button", name=look.words["earlierAnswer"]).click()
     expect(viewer.locator(".answer")).to_contain_text("this is a chat")
     expect(failure).to_have_count(0)
+
+
+def test_only_the_last_answer_is_replaced_by_one_click(viewer: Page, look: Look) -> None:
+    for question in ("search", "hello"):
+        send_question(viewer, question)
+        expect(viewer.locator(".turn").last.locator(".answer-tools")).to_be_visible()
+    expect(viewer.locator(".regenerate")).to_have_count(2)
+    expect(viewer.locator(".regenerate").first).to_be_hidden()
+    expect(viewer.locator(".regenerate").last).to_be_visible()
+
+
+def test_asking_on_after_a_failed_replacement_keeps_the_earlier_answer(
+    viewer: Page, look: Look
+) -> None:
+    send_question(viewer, "once")
+    tool(viewer, look, "regenerate").click()
+    expect(viewer.get_by_role("alert")).to_be_visible()
+    send_question(viewer, "hello")
+    expect(viewer.locator(".question")).to_have_text(["once", "hello"])
+    expect(viewer.locator(".answer")).to_have_count(2)
+    expect(viewer.get_by_role("alert")).to_have_count(0)
+    expect(viewer.locator(".turn").last.locator(".answer-tools")).to_be_visible()
+    viewer.reload()
+    expect(viewer.locator(".question")).to_have_text(["once", "hello"])
+
+
+def test_escape_while_composing_leaves_the_edit_alone(viewer: Page) -> None:
+    send_question(viewer, "hello")
+    expect(viewer.locator(".answer-tools")).to_be_visible()
+    viewer.locator(".edit-button").click()
+    box = viewer.locator(".edit-box")
+    box.fill("ni hao")
+    box.dispatch_event("keydown", {"key": "Escape", "isComposing": True, "keyCode": 229})
+    expect(box).to_have_value("ni hao")
 
 
 def test_failed_question_leaves_no_trace_once_it_was_answered(viewer: Page, look: Look) -> None:

@@ -11,6 +11,8 @@ from server.event_streams import Gate, NumberedEvent, parse_numbered
 from server.fake_service import FakeService, make_server, search_script, serve
 
 from websearch_agent.config import Settings
+from websearch_agent.events import AgentEvent
+from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -218,6 +220,26 @@ async def wait_for_waiting(client: httpx.AsyncClient) -> None:
     """Until the request that was sent before has reached the server: this one comes behind it."""
     for _ in range(3):
         await client.get("/api/health")
+
+
+async def test_client_that_leaves_before_the_answer_has_begun_withdraws_it() -> None:
+    """Nobody knows yet under which id it could be followed or stopped."""
+    gate = Gate()
+
+    async def late_script(
+        service: FakeService, request: AnswerRequest
+    ) -> AsyncIterator[AgentEvent]:
+        await asyncio.Event().wait()
+        yield service.start(request)
+
+    service = FakeService(gate.script, late=late_script)
+    async with serve(service) as address, httpx.AsyncClient(base_url=address) as client:
+        asking = client.stream("POST", "/api/answers", json=body("late"), headers=STREAM)
+        async with asking as response:
+            assert response.status_code == 200
+            await service.asked.wait()
+        await asyncio.wait_for(service.stopped.wait(), 10)
+    assert service.store.conversations == {}
 
 
 async def test_full_queue_is_a_problem_before_the_stream() -> None:

@@ -81,6 +81,17 @@ async def test_follow_ups_are_not_shown() -> None:
     assert turn["follow_ups"] == []
 
 
+async def test_how_the_owner_searched_is_not_shown() -> None:
+    async with serve_users(FakeService(search_script)) as doors:
+        _, token = await shared_by_ann(doors)
+        async with doors.client() as stranger:
+            (turn,) = (await stranger.get(f"/api/shared/{token}")).json()["turns"]
+    answer = turn["answer"]
+    assert answer["text"].startswith("HTTPX supports")
+    hidden = ("search_queries", "engine_failures", "page_failures", "refused_queries")
+    assert [answer[name] for name in hidden] == [[], [], [], []]
+
+
 async def test_owner_sees_the_link_until_it_is_revoked() -> None:
     async with serve_users() as doors, await doors.session_client("ann") as ann:
         path = f"/api/conversations/{await ask(ann, SECRET)}/share"

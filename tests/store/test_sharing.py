@@ -82,11 +82,15 @@ async def test_shared_view_does_not_name_the_conversation(
     assert LOCAL_OWNER not in repr(shared)
 
 
-async def test_link_has_todays_title(database: SqliteStore, owned: ConversationStore) -> None:
+async def test_link_keeps_the_title_of_the_sharing(
+    database: SqliteStore, owned: ConversationStore
+) -> None:
     conversation_id = await owned.create_conversation("title")
     await ask(owned, conversation_id, "one")
     share = await owned.share_conversation(conversation_id)
     await owned.rename_conversation(conversation_id, "another")
+    assert (await database.shared.load_shared(share.token)).title == "title"
+    await owned.share_conversation(conversation_id)
     assert (await database.shared.load_shared(share.token)).title == "another"
 
 
@@ -151,3 +155,32 @@ async def test_token_is_long_random_and_fit_for_an_address(owned: ConversationSt
     for token in tokens:
         assert len(token) == 32
         assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+async def test_answer_that_ends_after_the_sharing_is_not_shown(
+    database: SqliteStore, owned: ConversationStore
+) -> None:
+    conversation_id = await owned.create_conversation("title")
+    await ask(owned, conversation_id, "one")
+    running = await owned.begin_turn(conversation_id, "running")
+    await ask(owned, conversation_id, "behind it")
+    share = await owned.share_conversation(conversation_id)
+    await owned.finish_turn(
+        running.id, status="finished", answer=Answer("Came later."), failure=None
+    )
+    assert share.turn_count == 1
+    assert await shown_by(database, share.token) == ["one"]
+
+
+async def test_answer_without_a_word_is_not_shown_and_cannot_be_shared(
+    database: SqliteStore, owned: ConversationStore
+) -> None:
+    conversation_id = await owned.create_conversation("title")
+    stopped = await owned.begin_turn(conversation_id, "stopped at once")
+    empty = Answer("", finish_reason="stopped")
+    await owned.finish_turn(stopped.id, status="stopped", answer=empty, failure=None)
+    with pytest.raises(InvalidRequest):
+        await owned.share_conversation(conversation_id)
+    await ask(owned, conversation_id, "one")
+    share = await owned.share_conversation(conversation_id)
+    assert await shown_by(database, share.token) == ["one"]

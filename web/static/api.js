@@ -1,5 +1,7 @@
 // The public API of the server, as the page uses it.
 
+import { translate } from "./i18n.js";
+
 /** The server refused or failed: `code`, `message` and `retryable` are its own. */
 export class ApiProblem extends Error {
   constructor(code, message, retryable) {
@@ -68,6 +70,8 @@ async function readProblem(response) {
     const problem = await response.json();
     return new ApiProblem(problem.code, problem.detail, Boolean(problem.retryable));
   } catch {
-    return new ApiProblem("http_error", `HTTP ${response.status}`, response.status >= 500);
+    // Not our server's form: a proxy in front of it.
+    const message = translate("httpError", { status: response.status });
+    return new ApiProblem("http_error", message, response.status >= 500);
   }
 }

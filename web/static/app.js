@@ -76,10 +76,19 @@ function openConversation(id, { turnId = null, push = true } = {}) {
 function followAddress() {
   const match = location.pathname.match(/^\/c\/([^/]+)$/);
   if (!match) return startConversation({ push: false });
-  const id = decodeURIComponent(match[1]);
-  const turnId = decodeURIComponent(location.hash.replace(/^#turn-/, ""));
+  const id = decoded(match[1]);
+  const turnId = decoded(location.hash.replace(/^#turn-/, ""));
   const isHere = id === thread.conversationId;
   if (!isHere) openConversation(id, { turnId, push: false });
+}
+
+/** A part of an address; one that somebody garbled stays as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function showState() {
@@ -149,8 +158,9 @@ function connectButtons() {
 /** The dialog comes when it is wanted first. */
 async function share() {
   try {
-    const { openShareDialog } = await import("./share_dialog.js");
-    openShareDialog(thread.conversationId);
+    const { ShareDialog } = await import("./share_view.js");
+    const isOpen = document.querySelector("dialog[open]");
+    if (!isOpen) await new ShareDialog(thread.conversationId).open();
   } catch {
     showToast(translate("serverAway"));
   }
@@ -163,6 +173,7 @@ const isFree = (event) => !event.defaultPrevented && !document.querySelector("di
 
 function connectKeys() {
   document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Escape" && isFree(event)) thread.stop();
     if (event.key === "/" && !isTyping(event.target) && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();

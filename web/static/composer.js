@@ -3,7 +3,9 @@
 import { translate, translateCount } from "./i18n.js";
 import { keepPreference, readPreference } from "./preferences.js";
 
-const DRAFT_KEY = "websearch-agent.draft";
+// Of each user: the next one at this browser must not see it.
+const USER = document.querySelector(".account-name")?.title ?? "";
+const DRAFT_KEY = `websearch-agent.draft.${USER}`;
 const KEPT = ["search", "mode"]; // also after a reload
 
 export class Composer {

@@ -97,7 +97,7 @@ function placeCard() {
   card.style.top = `${above > 8 || !fitsBelow ? Math.max(8, above) : below}px`;
 }
 
-/** On a phone the card lies at the bottom (sources.css), perhaps over the words that it is about. */
+/** On a phone the card lies at the bottom (turn.css), perhaps over the words that it is about. */
 function keepOwnerInSight() {
   const isOver = getComputedStyle(card).bottom !== "auto" && card.getBoundingClientRect().width > innerWidth - 40;
   const hidden = owner.getBoundingClientRect().bottom - card.getBoundingClientRect().top;

@@ -25,19 +25,26 @@ export class Thread {
     this.conversationId = null;
     this.running = null; // {controller, turn} while an answer is on its way
     this.turns = [];
+    this.loading = null; // settles when the conversation is there
+    this.isStale = false; // something happened elsewhere while an answer was on its way
     this.followUps = null; // the AbortController of a question for follow-ups
     this.actions = {
       ask: (turn, changes) => this.askAgain(turn, changes),
       askNext: (text) => this.ask(text),
       isLast: (turn) => this.turns.at(-1) === turn,
-      restore: () => this.refresh(),
+      restore: () => this.restore(),
       conversationId: () => this.conversationId,
     };
   }
 
   // ---- asking --------------------------------------------------------------------------------
 
-  ask(text, { replacing = null, search } = {}) {
+  async ask(text, { replacing = null, search } = {}) {
+    if (this.running) {
+      showToast(translate("answerRunning"));
+      return;
+    }
+    await this.settleBefore(replacing);
     if (this.running) return;
     const options = { ...this.callbacks.readOptions(), ...(search && { search }) };
     const turn = this.addTurn(text, { search: options.search, replacing });
@@ -49,20 +56,35 @@ export class Thread {
     this.watch(turn, (reading) => askQuestion(body, reading));
   }
 
+  /** What has to be on the page before another question: the turns that are still being loaded, and
+   *  those that a failed replacement hides. */
+  async settleBefore(replacing) {
+    await this.loading;
+    if (!replacing && this.turns.at(-1)?.replaces) await this.restore();
+  }
+
+  /** Show again what the server has kept in the place of turns without an answer. */
+  async restore() {
+    this.turns = this.turns.filter((turn) => !turn.replaces);
+    await this.refresh();
+  }
+
   askAgain(turn, { text = turn.question, search } = {}) {
     this.ask(text, { replacing: turn, search });
   }
 
   /** A turn at the end, or in the place of `replacing` and of those behind it. */
-  addTurn(text, { search, replacing = null, isReplacing = true }) {
+  addTurn(text, { search, replacing }) {
     this.cancelFollowUps();
     const { announce } = this.callbacks;
     const turn = new TurnView(text, { announce, actions: this.actions, search });
-    if (replacing && isReplacing) {
+    if (replacing) {
       turn.replaces = replacing.replaces ?? replacing.id;
       const from = this.turns.indexOf(replacing);
       for (const gone of this.turns.splice(from)) gone.root.remove();
     }
+    // What is left then is told of a conversation that is not there.
+    if (!this.turns.length) this.root.replaceChildren();
     this.turns.push(turn);
     this.root.append(turn.root);
     return turn;
@@ -92,6 +114,10 @@ export class Thread {
     this.callbacks.onState();
     this.callbacks.onSettled();
     postToTabs({ kind: "conversations_changed" });
+    if (this.isStale) {
+      this.refresh();
+      return;
+    }
     const isWanted = readPreference("follow_ups") !== "off";
     if (turn.status === "finished" && isWanted) this.offerFollowUps(turn);
   }
@@ -104,6 +130,11 @@ export class Thread {
       postToTabs({ kind: "turn_started", conversationId: data.conversation_id });
     }
     if (name === "answer_failed") this.giveBack(turn, data.code);
+    // Begun by a program that wanted no HTML: the stored answer has it.
+    if (name === "answer_finished" && data.text && turn.text.isEmpty()) {
+      turn.status = "not rendered";
+      this.isStale = true;
+    }
   }
 
   /** A question that was not taken as it is can be changed; a long one would hide why. */
@@ -117,7 +148,8 @@ export class Thread {
     if (error.name === "AbortError") {
       turn.showFinished(EMPTY_STOPPED);
     } else if (error instanceof AnswerGone) {
-      await this.refresh({ force: true });
+      const isShown = await this.refresh({ force: true });
+      if (!isShown) turn.showFailure(translate("lostTitle"), { message: translate("lostText") });
     } else if (error instanceof ApiProblem) {
       turn.showFailure(translate("errorTitle"), error);
       this.giveBack(turn, error.code);
@@ -164,8 +196,12 @@ export class Thread {
 
   /** Show nothing. An answer on its way goes on without us. */
   leave() {
-    this.running?.controller.abort();
+    const { turn, controller } = this.running ?? {};
+    // Before the server has it, leaving takes the question back.
+    if (turn && !turn.id) this.callbacks.onRefused(turn.question);
+    controller?.abort();
     this.running = null;
+    this.isStale = false;
     this.cancelFollowUps();
     hideCard();
     this.turns = [];
@@ -175,10 +211,14 @@ export class Thread {
   }
 
   /** Show a stored conversation; `turnId` is the turn to scroll to, else the last one. */
-  async open(id, { turnId = null } = {}) {
+  open(id, { turnId = null } = {}) {
     this.leave();
     this.conversationId = id;
     this.callbacks.onState();
+    this.loading = this.load(id, turnId);
+  }
+
+  async load(id, turnId) {
     try {
       const loaded = await loadConversation(id);
       if (this.conversationId !== id || this.running) return;
@@ -193,14 +233,23 @@ export class Thread {
   /** Take over what has changed elsewhere; turns that are the same stay as they are. */
   async refresh({ force = false } = {}) {
     const id = this.conversationId;
-    if (!id || (this.running && !force)) return;
+    const mayShow = () => this.conversationId === id && (force || !this.running);
+    if (!id || !mayShow()) {
+      // Made up for when the answer has ended.
+      this.isStale = Boolean(id);
+      return false;
+    }
     try {
       const loaded = await loadConversation(id);
-      if (this.conversationId !== id || (this.running && !force)) return;
+      this.isStale = !mayShow();
+      if (this.isStale) return false;
       this.running = null;
       this.show(loaded);
+      return true;
     } catch (error) {
-      if (this.conversationId === id && error.code === "conversation_not_found") this.showLoadError(id, error);
+      const isMissing = error.code === "conversation_not_found" && mayShow();
+      if (isMissing) this.showLoadError(id, error);
+      return isMissing;
     }
   }
 
@@ -210,13 +259,15 @@ export class Thread {
     const isSame = (turn, stored) => turn && turn.status === stored.status && stored.status !== "running";
     const kept = loaded.turns.map((stored) => {
       const turn = shown.get(stored.id);
-      return isSame(turn, stored) ? turn : this.buildStored(stored);
+      return isSame(turn, stored) || turn?.editedText() ? turn : this.buildStored(stored);
     });
-    // A question that never reached the server is nowhere else.
-    this.turns = [...kept, ...this.turns.filter((turn) => !turn.id)];
-    const roots = this.turns.map((turn) => turn.root);
-    const isUnchanged = roots.length === this.root.children.length && roots.every((root, i) => root === this.root.children[i]);
-    if (!isUnchanged) this.root.replaceChildren(...roots);
+    // A question that never reached the server is nowhere else, nor is an edit that nobody sent.
+    const unsent = this.turns.filter((turn) => !turn.id && !turn.replaces);
+    for (const gone of this.turns.filter((turn) => !kept.includes(turn))) {
+      if (gone.editedText()) this.callbacks.onRefused(gone.editedText());
+    }
+    this.turns = [...kept, ...unsent];
+    showChildren(this.root, this.turns.map((turn) => turn.root));
     this.callbacks.onState();
     const last = loaded.turns.at(-1);
     if (last?.status === "running") this.follow(kept.at(-1), last.id);
@@ -250,7 +301,8 @@ export class Thread {
   showLoadError(id, error) {
     const isMissing = error.code === "conversation_not_found";
     const words = translate(isMissing ? "notFound" : "loadFailed");
-    const box = element("div", { class: "failure", role: "alert" }, element("p", { class: "failure-title", text: words }));
+    const title = element("h1", { class: "failure-title", text: words });
+    const box = element("div", { class: "failure", role: "alert" }, title);
     if (isMissing) this.conversationId = null;
     else {
       const again = () => this.open(id);
@@ -278,6 +330,14 @@ export class Thread {
     this.followUps?.abort();
     this.followUps = null;
     for (const turn of this.turns) turn.clearFollowUps();
+  }
+}
+
+/** Make these the children; what stays is not moved, for that would take its focus. */
+function showChildren(parent, wanted) {
+  for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
+  for (const [index, child] of wanted.entries()) {
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
   }
 }
 

@@ -27,7 +27,7 @@ export function showToast(words, { action, onAction, announce = true } = {}) {
   waitToHide();
 }
 
-export function hideToast() {
+function hideToast() {
   clearTimeout(timer);
   const hadFocus = place.contains(document.activeElement);
   place.replaceChildren();

@@ -273,6 +273,12 @@ export class TurnView {
     box.setSelectionRange(box.value.length, box.value.length);
   }
 
+  /** What was written into the open edit form and not sent; empty without one. */
+  editedText() {
+    const text = this.head.querySelector(".edit-box")?.value.trim() ?? "";
+    return text === this.question ? "" : text;
+  }
+
   /** Fill in a turn as `GET /api/conversations/{id}?render=true` tells it. */
   showStored(turn) {
     this.waiting.hidden = true;

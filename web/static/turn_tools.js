@@ -24,7 +24,7 @@ export function buildAnswerTools({ conversationId, turnId, onRegenerate }) {
     buildTool(COPY, "copyAnswer", () => tellCopied(copyMarkdown)),
     buildTool(LINK, "copyLink", () => tellCopied(copyLink)),
     save,
-    onRegenerate ? buildTool(AGAIN, "regenerate", onRegenerate) : null,
+    onRegenerate ? buildTool(AGAIN, "regenerate", onRegenerate, "tool regenerate") : null,
   );
 }
 
@@ -40,11 +40,12 @@ export function buildEditForm(question, { warns, onSubmit, onCancel }) {
   box.value = question;
   const submit = () => box.value.trim() && onSubmit(box.value.trim());
   box.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Escape") {
       event.stopPropagation();
       onCancel();
     }
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     submit();
   });
@@ -72,7 +73,7 @@ export function buildCodeCopy(code) {
   return buildTool(COPY, "copyCode", () => tellCopied(() => copyText(code.textContent)), "copy-code");
 }
 
-export function turnAddress(conversationId, turnId) {
+function turnAddress(conversationId, turnId) {
   return `${location.origin}/c/${encodeURIComponent(conversationId)}#turn-${encodeURIComponent(turnId)}`;
 }
 

@@ -57,7 +57,8 @@ def _askable(titles: Iterable[str]) -> Iterable[str]:
     seen = set[str]()
     for written in titles:
         title = " ".join(visible_text(written).split())
-        is_plain = MIN_TITLE_CHARS <= len(title) <= MAX_TITLE_CHARS and not _NO_TITLE.search(title)
+        shortest = 2 if _is_chinese(title) else MIN_TITLE_CHARS
+        is_plain = shortest <= len(title) <= MAX_TITLE_CHARS and not _NO_TITLE.search(title)
         if is_plain and title.casefold() not in seen:
             seen.add(title.casefold())
             yield title

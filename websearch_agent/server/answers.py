@@ -144,7 +144,9 @@ async def answer_question(body: AskBody, request: Request, asker: Asker) -> Resp
             conversation_id=body.conversation_id,
             render=body.render,
         )
-        return _answer_response(None) if log is None else EventStream(log.follow())
+        if log is None:
+            return _answer_response(None)
+        return EventStream(live_answers.first_client(log))
     if streams:
         return AnswerStream(turn, render=body.render)
     async with turn.open(request.receive) as feed:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
@@ -98,7 +99,9 @@ def create_app(
     app.state.login_limit = LoginLimit()
     for module in _ROUTES:
         app.include_router(module.router)
-    app.mount("/static", RevalidatedFiles(directory=resource_dir("web") / "static"))
+    files = RevalidatedFiles(directory=resource_dir("web") / "static")
+    # Our files alone: what holds a conversation could be guessed from its compressed size.
+    app.mount("/static", GZipMiddleware(files))
     add_problem_handlers(app)
     describe_api(app)
     _add_guards(app, settings, allowed_hosts)

@@ -1,4 +1,4 @@
-"""Code in colours: Pygments finds the words, our classes name their kinds (web/static/code.css).
+"""Code in colours: Pygments finds the words, our classes name their kinds (web/static/turn.css).
 
 Only by the name that the fence gives, and for languages of the list: nothing is guessed. Long code
 is read in pieces, so that a block which grows costs its last piece only.

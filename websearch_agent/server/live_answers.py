@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from websearch_agent.server.streaming import StreamEvent, streamed_events
 
 logger = logging.getLogger(__name__)
 
-# How long an answer can still be followed after its end; then only the stored one is left.
+# How long an answer can be followed after its end; then, at the next question, it is forgotten.
 KEEP_S = 300.0
 MAX_KEPT = 200
 MAX_KEPT_BYTES = 32_000_000
@@ -99,6 +99,18 @@ class LiveAnswers:
         except asyncio.CancelledError:
             live.task.cancel()
             raise
+
+    async def first_client(self, log: EventLog) -> AsyncGenerator[bytes, None]:
+        """The log's events for whoever asked. Leaving before the answer has begun withdraws it:
+        nobody knows yet under which id it could be followed or stopped."""
+        try:
+            async with aclosing(log.follow()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            for live in self._answers:
+                if live.log is log and live.turn_id is None:
+                    live.stop()
 
     def find(self, owner_id: str, turn_id: str) -> EventLog:
         """Raises AnswerNotFound, also for what is somebody else's."""

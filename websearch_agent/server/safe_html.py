@@ -9,7 +9,7 @@ import nh3
 
 from websearch_agent.invisible_text import visible_text
 
-# Kinds of words in highlighted code, as classes `hl-…` (colours: web/static/code.css).
+# Kinds of words in highlighted code, as classes `hl-…` (colours: web/static/turn.css).
 CODE_CLASSES = frozenset(
     f"hl-{kind}"
     for kind in (

@@ -21,7 +21,14 @@ _SHARE = "/api/conversations/{conversation_id}/share"
 # Whoever has the link may read; search engines were not meant.
 _HEADERS = {"X-Robots-Tag": "noindex"}
 # What says more of the owner's work than the answer itself, or is of no use to a reader.
-_NOT_SHOWN: dict[str, JsonValue] = {"failure": None, "follow_ups": []}
+_TURN_WITHOUT: dict[str, JsonValue] = {"failure": None, "follow_ups": []}
+_ANSWER_WITHOUT: dict[str, JsonValue] = {
+    "search_queries": [],
+    "refused_queries": [],
+    "engine_failures": [],
+    "page_failures": [],
+    "timings": {},
+}
 
 
 @router.put(
@@ -118,4 +125,6 @@ def _share_to_json(share: Share) -> dict[str, JsonValue]:
 
 
 def _for_everybody(turn: JsonValue) -> JsonValue:
-    return {**turn, **_NOT_SHOWN} if isinstance(turn, dict) else turn
+    if not isinstance(turn, dict) or not isinstance(answer := turn["answer"], dict):
+        return turn
+    return {**turn, **_TURN_WITHOUT, "answer": {**answer, **_ANSWER_WITHOUT}}

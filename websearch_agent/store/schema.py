@@ -81,6 +81,7 @@ shares = Table(
         nullable=False,
         unique=True,
     ),
+    Column("title", Text, nullable=False),
     Column("last_position", Integer, nullable=False),
     Column("created_at", String(40), nullable=False),
 )

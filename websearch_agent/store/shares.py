@@ -5,14 +5,17 @@ import secrets
 from collections.abc import Sequence
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Delete,
     RowMapping,
     Select,
     delete,
+    exists,
     func,
     literal,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as insert_or_update
@@ -28,8 +31,12 @@ _TOKEN_BYTES = 24
 
 Conditions = Sequence[ColumnElement[bool]]
 
-# Of a stopped answer that has no word nothing is kept but the question.
-_HAS_ENDED_WELL = turns.c.status.in_(("finished", "stopped")) & turns.c.answer.is_not(None)
+# A stopped answer may have no word.
+_HAS_ENDED_WELL = (
+    turns.c.status.in_(("finished", "stopped"))
+    & turns.c.answer.is_not(None)
+    & (type_coerce(turns.c.answer, JSON)["text"].as_string() != "")
+)
 
 
 class SqliteShared:
@@ -41,7 +48,7 @@ class SqliteShared:
     async def load_shared(self, token: str) -> Conversation:
         """Without the conversation's id; its times are that at which it was shared."""
         known = token.isascii() and await self._database.read(
-            select(conversations.c.title, shares.c.created_at)
+            select(shares.c.title, shares.c.created_at)
             .join(conversations)
             .where(shares.c.token == token, conversations.c.deleted_at.is_(None))
         )
@@ -65,20 +72,29 @@ class SqliteShared:
 
 def keep_share(wanted: Conditions, now: dt.datetime) -> Insert:
     """Make the link of a conversation, or move the one there is to now; none without an answer."""
+    # What is being answered now ends after the sharing, and so do those behind it.
+    unended = turns.alias("unended")
+    is_behind_unended = exists().where(
+        unended.c.conversation_id == turns.c.conversation_id,
+        unended.c.status == "running",
+        unended.c.position < turns.c.position,
+    )
+    is_shared = (_HAS_ENDED_WELL, IS_VISIBLE, ~is_behind_unended)
     last_position = (
         select(func.max(turns.c.position))
-        .where(turns.c.conversation_id == conversations.c.id, _HAS_ENDED_WELL, IS_VISIBLE)
+        .where(turns.c.conversation_id == conversations.c.id, *is_shared)
         .scalar_subquery()
     )
     row = {
         "token": literal(secrets.token_urlsafe(_TOKEN_BYTES)),
         "conversation_id": conversations.c.id,
+        "title": conversations.c.title,
         "last_position": last_position,
         "created_at": literal(now.isoformat()),
     }
     source = select(*row.values()).where(*wanted, last_position.is_not(None))
     made = insert_or_update(shares).from_select([*row], source)
-    renewed = {name: made.excluded[name] for name in ("last_position", "created_at")}
+    renewed = {name: made.excluded[name] for name in ("title", "last_position", "created_at")}
     return made.on_conflict_do_update(index_elements=["conversation_id"], set_=renewed)
 
 
