@@ -119,6 +119,11 @@ def open_settings(page: Page) -> None:
     expect(page.get_by_text("fake-model")).to_be_visible()
 
 
+def find_nothing(page: Page) -> None:
+    page.goto("/c/nothing")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 def end_answer(page: Page) -> None:
     """Else the next state finds the model busy."""
     if page.locator("#stop").is_visible():
@@ -140,6 +145,7 @@ STATES: list[Callable[[Page], None]] = [
     open_list,
     share,
     open_settings,
+    find_nothing,
 ]
 
 

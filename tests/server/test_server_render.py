@@ -256,3 +256,19 @@ def test_events_are_named_in_snake_case_and_hold_their_fields() -> None:
     waiting = event_to_json(ModelWaiting(ModelStatus("downloading", "", 1, 2)))
     expected = {"state": "downloading", "detail": "", "done_bytes": 1, "total_bytes": 2}
     assert waiting == {"status": expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("- **优点：**速度快", "<li><strong>优点：</strong>速度快</li>"),
+        ("这是**《红楼梦》**的作者", "<p>这是<strong>《红楼梦》</strong>的作者</p>"),
+        ("**价格（含税）**为5元", "<p><strong>价格（含税）</strong>为5元</p>"),
+        ("**版本：**3.12", "<p><strong>版本：</strong>3.12</p>"),
+        ("**価格：**五円、*速い*です", "<p><strong>価格：</strong>五円、<em>速い</em>です</p>"),
+        ("a **b:**c", "<p>a **b:**c</p>"),
+        ("2 * 3 * 4 是 24", "<p>2 * 3 * 4 是 24</p>"),
+    ],
+)
+def test_bold_ends_where_chinese_has_no_space(text: str, html: str) -> None:
+    assert html in render_html(text)

@@ -13,7 +13,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, emphasis
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
@@ -21,6 +21,10 @@ from websearch_agent.server.code_highlighting import highlight_code, language_na
 from websearch_agent.server.maths import use_maths
 
 _CITATION = re.compile(r"\[(\d{1,4})\]")
+# Chinese, Japanese and Korean letters and punctuation, which stand without spaces.
+_UNSPACED = re.compile(
+    r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
 
 
 @cache
@@ -35,6 +39,7 @@ def markdown_parser() -> MarkdownIt:
     # "[1]: http://…" would turn every [1] of the text into a link of the model's choice.
     markdown.disable("reference")
     markdown.inline.ruler.after("link", "citation", _parse_citation)
+    markdown.inline.ruler.at("emphasis", _parse_emphasis)
     use_maths(markdown)
     markdown.core.ruler.push("links", _restrict_links)
     markdown.core.ruler.push("alignment", _align_by_class)
@@ -43,6 +48,22 @@ def markdown_parser() -> MarkdownIt:
     # It makes its lists of rules at its first use, and threads may share it from the second on.
     markdown.parse("*")
     return markdown
+
+
+def _parse_emphasis(state: StateInline, silent: bool) -> bool:
+    """As CommonMark has it, and beside unspaced letters: `**优点：**速度快` begins with bold.
+
+    CommonMark asks for a space where bold begins or ends with punctuation, and Chinese has none.
+    """
+    start = state.pos
+    if not emphasis.tokenize(state, silent):
+        return False
+    before, behind = state.src[start - 1 : start], state.src[state.pos : state.pos + 1]
+    if state.src[start] == "*" and _UNSPACED.search(before + behind):
+        for delimiter in state.delimiters[start - state.pos :]:
+            delimiter.open |= bool(behind.strip())
+            delimiter.close |= bool(before.strip())
+    return True
 
 
 def _parse_citation(state: StateInline, silent: bool) -> bool:
