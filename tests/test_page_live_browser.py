@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ pytestmark = MARKS
 
 FIRST = "HTTP/2 is off by default"
 LAST = "Pass http2=True to the client"
+GONE = {"code": "answer_not_found", "detail": "It is gone.", "retryable": False}
 
 
 def expect_first_words(page: Page, look: Look) -> None:
@@ -264,3 +266,20 @@ def test_garbled_address_shows_the_conversation_all_the_same(viewer: Page) -> No
     viewer.goto("about:blank")
     viewer.goto(f"{address}#50%")
     expect(viewer.locator(".answer")).to_contain_text("this is a chat")
+
+
+def test_words_stay_when_the_server_broke_down_without_storing_them(
+    traveller: Page, line: CuttableLine, server: ServerThread, look: Look
+) -> None:
+    send_question(traveller, "gated")
+    expect_first_words(traveller, look)
+    line.cut()
+    expect(traveller.locator(".connection-note")).to_be_visible()
+    kept = server.service.store.conversations["c1"]
+    lost = replace(kept.turns[0], status="stopped", answer=None)
+    server.service.store.conversations["c1"] = replace(kept, turns=(lost,))
+    traveller.route("**/api/answers/*", lambda route: route.fulfill(status=404, json=GONE))
+    line.mend()
+    expect(traveller.get_by_role("alert")).to_contain_text(look.words["interrupted"])
+    expect(traveller.locator(".answer")).to_contain_text(FIRST)
+    expect(traveller.get_by_role("button", name=look.words["tryAgain"])).to_be_visible()

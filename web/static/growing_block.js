@@ -1,4 +1,4 @@
-// A block of the answer that still grows: what has not changed stays as it is on the page, so that
+// What grows or changes on the page: what has not changed stays as it is, so that
 // the focus, a selection and a card's owner survive the words that come after them.
 
 /** Make the children of `shown` equal to those of `fresh`, which loses them. */
@@ -30,4 +30,12 @@ function updateNode(old, node) {
 function updateText(old, words) {
   if (words.startsWith(old.data)) old.appendData(words.slice(old.data.length));
   else old.data = words;
+}
+
+/** Make these the children; what stays is not moved, for that would take its focus. */
+export function showChildren(parent, wanted) {
+  for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
+  for (const [index, child] of wanted.entries()) {
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
+  }
 }

@@ -4,6 +4,7 @@ import { AnswerGone, askQuestion, followAnswer, stopAnswer } from "./answer_stre
 import { ApiProblem, ConnectionLost, loadConversation, loadFollowUps } from "./api.js";
 import { element } from "./dom.js";
 import { hideCard } from "./floating_card.js";
+import { showChildren } from "./growing_block.js";
 import { translate } from "./i18n.js";
 import { readPreference } from "./preferences.js";
 import { postToTabs } from "./tabs.js";
@@ -146,7 +147,7 @@ export class Thread {
 
   async showError(turn, error) {
     if (error.name === "AbortError") {
-      turn.showFinished(EMPTY_STOPPED);
+      turn.showWithdrawn();
     } else if (error instanceof AnswerGone) {
       const isShown = await this.refresh({ force: true });
       if (!isShown) turn.showFailure(translate("lostTitle"), { message: translate("lostText") });
@@ -259,6 +260,8 @@ export class Thread {
     const isSame = (turn, stored) => turn && turn.status === stored.status && stored.status !== "running";
     const kept = loaded.turns.map((stored) => {
       const turn = shown.get(stored.id);
+      // The server broke down, and has not kept what the page has.
+      if (turn?.hasMoreThan(stored)) turn.showInterrupted(stored.status);
       return isSame(turn, stored) || turn?.editedText() ? turn : this.buildStored(stored);
     });
     // A question that never reached the server is nowhere else, nor is an edit that nobody sent.
@@ -332,22 +335,3 @@ export class Thread {
     for (const turn of this.turns) turn.clearFollowUps();
   }
 }
-
-/** Make these the children; what stays is not moved, for that would take its focus. */
-function showChildren(parent, wanted) {
-  for (const child of [...parent.children]) if (!wanted.includes(child)) child.remove();
-  for (const [index, child] of wanted.entries()) {
-    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
-  }
-}
-
-const EMPTY_STOPPED = {
-  text: "",
-  finish_reason: "stopped",
-  notices: [],
-  citations: [],
-  sources: [],
-  statements: [],
-  page_failures: [],
-  engine_failures: [],
-};

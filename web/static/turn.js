@@ -186,9 +186,26 @@ export class TurnView {
     for (const reason of new Set(answer.refused_queries ?? [])) this.addEnding(translate("refusedQuery", { reason }));
   }
 
-  addStoppedEnding(answer) {
-    this.addEnding(translate(answer.text ? "stopped" : "stoppedEmpty"));
-    if (this.actions && !answer.text) this.ending.append(this.buildRetryButtons("askAgain"));
+  addStoppedEnding({ text }) {
+    this.addEnding(translate(text ? "stopped" : "stoppedEmpty"));
+    if (this.actions && !text) this.ending.append(this.buildRetryButtons("askAgain"));
+  }
+
+  hasMoreThan({ status, answer }) {
+    return status !== "running" && !answer && this.status === "running" && !this.text.isEmpty();
+  }
+
+  showInterrupted(status) {
+    this.showFailure(translate("brokeOffTitle"), { message: translate("interrupted") });
+    this.status = status;
+  }
+
+  /** Stopped before the server had begun with it. */
+  showWithdrawn() {
+    this.status = "stopped";
+    this.settle();
+    this.addStoppedEnding({ text: "" });
+    this.announce(translate("stoppedStatus"));
   }
 
   showAnswerFailure({ code, message, retryable }) {
