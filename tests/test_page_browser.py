@@ -120,13 +120,22 @@ def test_stop_before_the_first_word_offers_to_ask_again(page: Page, server: Serv
     assert asked_questions(page, server, count=2) == ["silent", "silent"]
 
 
-def test_search_switch_survives_a_reload_and_is_not_called_a_decision(page: Page) -> None:
+def test_search_switch_is_of_the_conversation_and_not_called_a_decision(page: Page) -> None:
     page.locator(".switch label", has_text="Always").click()
-    page.reload()
-    expect(page.get_by_role("radio", name="Always")).to_be_checked()
     ask(page, "search")
     expect(page.locator(".steps")).to_contain_text("Searched, as you asked")
     expect(page.locator(".steps")).not_to_contain_text("decided")
+    expect(page.get_by_role("radio", name="Always")).to_be_checked()
+    page.get_by_role("button", name="New conversation").first.click()
+    expect(page.get_by_role("radio", name="Auto")).to_be_checked()
+
+
+def test_answer_without_a_source_can_be_searched_for(page: Page, server: ServerThread) -> None:
+    ask(page, "hello")
+    page.get_by_role("button", name="Search for it").click()
+    expect(page.locator(".answer-tools")).to_be_visible()
+    assert [request.search for request in server.service.requests] == ["auto", "always"]
+    expect(page.locator(".turn")).to_have_count(1)
 
 
 def test_foreign_text_never_becomes_markup(page: Page) -> None:

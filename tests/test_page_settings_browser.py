@@ -94,7 +94,7 @@ def test_engines_tell_whether_they_rest_and_why(page: Page) -> None:
     )
     page.goto("/settings")
     lines = page.get_by_role("region", name="Search engines").get_by_role("listitem")
-    expect(lines).to_have_text(["ddgsrests for 42 s: <b>often</b>", "localready"])
+    expect(lines).to_have_text(["ddgsrests for 42 s: <b>often</b>", "localin use"])
 
 
 def test_engines_of_the_server_are_listed(page: Page, server: ServerThread) -> None:

@@ -166,5 +166,7 @@ def test_chinese_page_has_chinese_words(browser: object, server: ServerThread) -
     expect(opened.locator(".support-label")).to_have_text(
         ["部分有依据", "缺乏依据 · 来源中并非如此：1999"]
     )
-    expect(opened.locator(".support-summary")).to_contain_text("3 条陈述中有 1 条得到 1 个来源支持")
+    expect(opened.locator(".support-summary")).to_contain_text(
+        "3 句中有 1 句得到来源支持（共 1 个来源）"
+    )
     context.close()

@@ -284,3 +284,19 @@ async def test_schema_dialect_goes_the_same_way(store: ConversationStore) -> Non
     assert answer_of(events).text == "In 1932 [1]."
     queries = ("When was the red bridge opened?", "bridge")
     assert DecisionMade(True, queries, "specific fact") in events
+
+
+@pytest.mark.parametrize(("renamed", "title"), [(None, "Other?"), ("Mine", "Mine")])
+async def test_conversation_is_called_after_the_question_that_took_the_first_ones_place(
+    store: ConversationStore, renamed: str | None, title: str
+) -> None:
+    parts = make_parts(store, ["Yes.", "No."])
+    first = await ask(parts, "Secret?", search="never")
+    conversation_id = first[-1].conversation_id  # type: ignore[union-attr]
+    (turn,) = (await store.load_conversation(conversation_id)).turns
+    if renamed:
+        await store.rename_conversation(conversation_id, renamed)
+    await ask(
+        parts, "Other?", search="never", conversation_id=conversation_id, replace_turn=turn.id
+    )
+    assert (await store.load_conversation(conversation_id)).title == title

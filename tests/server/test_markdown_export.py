@@ -105,7 +105,7 @@ def test_conversation_is_title_questions_answers_what_to_doubt_and_sources() -> 
 def test_own_words_are_in_the_readers_language() -> None:
     written = conversation_markdown(conversation(turn()), "zh")
     assert "### 来源" in written
-    assert "3 条陈述中有 1 条得到 1 个来源支持" in written
+    assert "3 句中有 1 句得到来源支持（共 1 个来源）" in written
     assert "- **缺乏依据**: It is red. (来源中并非如此：red)" in written
 
 
@@ -119,7 +119,7 @@ def test_single_answer_has_its_sources_below_a_second_heading() -> None:
     ("levels", "line"),
     [
         (["supported", "supported"], "2 of 2 statements supported by 1 source"),
-        (["supported", "not_checkable"], "1 of 1 statements supported by 1 source"),
+        (["supported", "not_checkable"], "The statement is supported by a source"),
         (["partial"], "The statement is supported in part only"),
         (["partial", "unsupported"], "None of 2 statements is wholly supported by the sources"),
         (["unsupported"], "The statement is not supported by the sources"),

@@ -58,6 +58,7 @@ function showTitle(title) {
 
 /** Show an empty page. What was on its way goes on, and is found in the list. */
 function startConversation({ push = true } = {}) {
+  composer.reset();
   thread.leave();
   sidebar.markCurrent(null);
   sidebar.close();

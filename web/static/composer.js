@@ -1,12 +1,12 @@
 // The question box: what is asked, and how it is to be searched for.
 
 import { translate, translateCount } from "./i18n.js";
-import { keepPreference, readPreference } from "./preferences.js";
+import { readPreference } from "./preferences.js";
 
 // Of each user: the next one at this browser must not see it.
 const USER = document.querySelector(".account-name")?.title ?? "";
 const DRAFT_KEY = `websearch-agent.draft.${USER}`;
-const KEPT = ["search", "mode"]; // also after a reload
+const DEFAULTS = ["search", "mode"]; // chosen in the settings
 
 export class Composer {
   /** `onSubmit(text)` asks; `onEditLast()` is wanted by the arrow up in the empty box. */
@@ -29,7 +29,7 @@ export class Composer {
       event.preventDefault();
       this.submit();
     });
-    this.form.addEventListener("change", () => this.keepChoices());
+    this.form.addEventListener("change", () => this.tellOptions());
     this.box.addEventListener("input", () => {
       this.fit();
       keepDraft(this.box.value);
@@ -113,7 +113,7 @@ export class Composer {
   }
 
   restoreChoices() {
-    for (const name of KEPT) {
+    for (const name of DEFAULTS) {
       const kept = readPreference(name);
       const options = [...this.form.querySelectorAll(`[name="${name}"][value], select[name="${name}"] option`)];
       const found = options.find((option) => option.value === kept);
@@ -121,17 +121,19 @@ export class Composer {
     }
   }
 
-  keepChoices() {
-    const values = new FormData(this.form);
-    for (const name of KEPT) keepPreference(name, values.get(name));
+  /** As the settings have it; what is written stays. */
+  reset() {
+    const { value } = this.box;
+    this.form.reset();
+    this.box.value = value;
+    this.restoreChoices();
     this.tellOptions();
   }
 
   clearOptions() {
-    const { mode, time_range: time, include_domains: only, exclude_domains: not } = this.form.elements;
-    mode.value = "balanced";
-    for (const field of [time, only, not]) field.value = "";
-    this.keepChoices();
+    const { search } = this.options();
+    this.reset();
+    this.form.elements.search.value = search;
     this.closeOptions();
   }
 

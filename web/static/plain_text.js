@@ -4,6 +4,7 @@
 const LINK = /!?\[([^\]\n]*)\]\((?=[^)\s]*[/.#:])(?:[^()\s]|\([^()\s]*\))*(?:\s+"[^"\n]*")?\)/g;
 const BOLD = /\*\*(\S(?:[^*\n]*\S)?)\*\*/g;
 const CODE = /`([^`\n]+)`/g;
+const FENCE = /^[ \t]*```.*\n?/gm;
 const TAG = /<\/?(?:a|b|br|center|div|em|i|img|p|small|span|strong|sub|sup|u)\b[^<>]*>/gi;
 // Private use characters, which stand around the quote while the signs are taken away.
 const START = "\ue000";
@@ -23,7 +24,7 @@ export function visibleText(text) {
 export function plainText(markdown) {
   // Twice: a badge is a link around an image.
   const unlinked = markdown.replace(LINK, "$1").replace(LINK, "$1");
-  return unlinked.replace(BOLD, "$1").replace(CODE, "$1").replace(TAG, "").replace(HEADING, "$1");
+  return unlinked.replace(FENCE, "").replace(BOLD, "$1").replace(CODE, "$1").replace(TAG, "").replace(HEADING, "$1");
 }
 
 /** `[before, quote, after]` of the passage as plain text; null if the quote is not in it. */

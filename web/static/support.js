@@ -92,6 +92,7 @@ export function summarizeSupport(answer) {
 }
 
 function supportedWords(supported, partly, count) {
+  if (supported.length && count === 1) return translate("oneSupported");
   if (supported.length) {
     const sources = new Set(supported.map((support) => support.source_number)).size;
     const key = sources === 1 ? "supportedByOne" : "supportedBy";

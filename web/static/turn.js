@@ -242,7 +242,8 @@ export class TurnView {
     const conversationId = this.actions?.conversationId();
     if (!conversationId || !this.id || this.text.isEmpty()) return;
     const onRegenerate = () => this.actions.ask(this);
-    this.tools.replaceChildren(buildAnswerTools({ conversationId, turnId: this.id, onRegenerate }));
+    const onSearch = this.text.sources.length ? null : () => this.actions.ask(this, { search: "always" });
+    this.tools.replaceChildren(buildAnswerTools({ conversationId, turnId: this.id, onRegenerate, onSearch }));
   }
 
   /** Questions that could come next; asked by a click. */

@@ -10,10 +10,11 @@ const PENCIL = "M4 20h4L19 9l-4-4L4 16zM13.5 6.5l4 4";
 const COPY = "M9 9h11v11H9zM5 15H4V4h11v1";
 const LINK = "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1";
 const AGAIN = "M20 11a8 8 0 1 0-2.3 5.7M20 5v6h-6";
+const SEARCH = "M10.5 4a6.5 6.5 0 1 1 0 13a6.5 6.5 0 0 1 0-13M15.5 15.5L20 20";
 const SAVE = "M12 4v11M7 11l5 5 5-5M5 20h14";
 
-/** The row below an answer. `onRegenerate` is left out where it cannot be asked again. */
-export function buildAnswerTools({ conversationId, turnId, onRegenerate }) {
+/** The row below an answer; `onSearch` is there for one that rests on no source. */
+export function buildAnswerTools({ conversationId, turnId, onRegenerate, onSearch }) {
   const copyMarkdown = async () => copyText(await loadMarkdown(conversationId, turnId));
   const copyLink = () => copyText(turnAddress(conversationId, turnId));
   const save = element("a", { class: "tool", href: exportAddress(conversationId, turnId), download: "" });
@@ -24,7 +25,8 @@ export function buildAnswerTools({ conversationId, turnId, onRegenerate }) {
     buildTool(COPY, "copyAnswer", () => tellCopied(copyMarkdown)),
     buildTool(LINK, "copyLink", () => tellCopied(copyLink)),
     save,
-    onRegenerate ? buildTool(AGAIN, "regenerate", onRegenerate, "tool regenerate") : null,
+    buildTool(AGAIN, "regenerate", onRegenerate, "tool regenerate of-last"),
+    onSearch ? buildTool(SEARCH, "searchForIt", onSearch, "tool of-last") : null,
   );
 }
 

@@ -27,6 +27,7 @@ from websearch_agent.agent.state import (
     initial_state,
 )
 from websearch_agent.agent.stopped_answer import check_stopped
+from websearch_agent.agent.titles import conversation_of, names_conversation, title_of
 from websearch_agent.conversations import (
     Conversation,
     Turn,
@@ -54,7 +55,6 @@ from websearch_agent.types import Answer, AnswerRequest, EvidenceForm, Verificat
 _log = logging.getLogger(__name__)
 
 MAX_QUESTION_CHARS = 20_000
-MAX_TITLE_CHARS = 80
 MODEL_STATUS_EVERY_S = 0.5
 
 
@@ -125,12 +125,16 @@ async def _work(
     try:
         check_question(request.question)
         _check_replacing(request, parts)
-        conversation_id = await _existing_or_new(request, parts.store)
+        conversation_id = await conversation_of(request, parts.store)
+        names_it = await names_conversation(request, parts.store)
         turn = await parts.store.begin_turn(
             conversation_id, request.question, replace_turn=request.replace_turn
         )
         emit(AnswerStarted(conversation_id, turn.id))
-        emit(await _answer_turn(request, parts, conversation_id, turn, emit))
+        end = await _answer_turn(request, parts, conversation_id, turn, emit)
+        if names_it and isinstance(end, AnswerFinished):
+            await parts.store.rename_conversation(conversation_id, title_of(request.question))
+        emit(end)
     except asyncio.CancelledError:
         emit(AnswerFailed("stopped", "The answer was stopped. What was written is kept.", True))
         raise
@@ -321,14 +325,6 @@ def check_question(question: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in question):
         # Bytes that are no UTF-8 (command line) or half a JSON escape: no part can store them.
         raise InvalidRequest("The question is not readable text. Send it as UTF-8.")
-
-
-async def _existing_or_new(request: AnswerRequest, store: ConversationStore) -> str:
-    if request.conversation_id is not None:
-        return request.conversation_id
-    title = " ".join(request.question.split())
-    short = title if len(title) <= MAX_TITLE_CHARS else title[:MAX_TITLE_CHARS] + "…"
-    return await store.create_conversation(short)
 
 
 def _failure(error: Exception) -> AnswerFailed:

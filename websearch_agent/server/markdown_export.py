@@ -25,6 +25,7 @@ _INLINE_SIGNS = re.compile(r"[\\`*_\[\]<>&|~$#@^{}]")
 _BARE_LINK = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _LINE_OPENING = re.compile(r"^(\d{1,9})(?=[.)])|^(?=[-+=])")
 _LOCAL_KINDS = ("document", "builtin")
+_HASH = re.compile(r"[0-9a-f]{16,}")
 
 
 def conversation_markdown(conversation: Conversation, language: Language) -> str:
@@ -99,6 +100,8 @@ def _supported_words(
     supported: Sequence[Support], partly: int, count: int, language: Language
 ) -> str:
     words = page_words(language)
+    if supported and count == 1:
+        return words["oneSupported"]
     if supported:
         sources = len({support.source_number for support in supported})
         key = "supportedByOne" if sources == 1 else "supportedBy"
@@ -141,7 +144,9 @@ def _source_line(source: Source, language: Language) -> str:
     if source.kind == "snippet":
         shown.append(page_words(language)["kindSnippet"])
     if source.kind in _LOCAL_KINDS:
-        shown.append(escape_line(source.document_id or ""))
+        # The hash of an address says nothing elsewhere.
+        name = source.document_id or ""
+        shown.append("" if _HASH.fullmatch(name) else escape_line(name))
     elif is_plain_web_address(source.url):
         address = source.url.replace("<", "%3C").replace(">", "%3E")
         shown.append(f"<{address}>")
