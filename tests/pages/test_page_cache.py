@@ -154,15 +154,17 @@ async def test_page_outlives_the_program_but_not_a_new_extractor(path: Path) -> 
 
 
 async def test_two_processes_share_the_file(path: Path) -> None:
-    caches = [PageCache(path, max_bytes=1_000_000) for _ in range(2)]
     urls = [f"https://a.example/{number}" for number in range(20)]
     pages = [replace(PAGE, url=url, final_url=url) for url in urls]
-    await asyncio.gather(
-        *(caches[n % 2].keep_page(page, lifetime_s=60) for n, page in enumerate(pages))
-    )
-    for cache in caches:
-        assert [await cache.find(url) for url in urls] == pages
-        await cache.aclose()
+    for number in range(10):  # each file is opened first by both at once
+        fresh = path.with_name(f"{number}.db")
+        caches = [PageCache(fresh, max_bytes=1_000_000, lock_timeout_s=60) for _ in range(2)]
+        await asyncio.gather(
+            *(caches[n % 2].keep_page(page, lifetime_s=60) for n, page in enumerate(pages))
+        )
+        for cache in caches:
+            assert [await cache.find(url) for url in urls] == pages
+            await cache.aclose()
 
 
 @pytest.fixture

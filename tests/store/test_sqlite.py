@@ -26,6 +26,14 @@ ANSWER = Answer(
 )
 
 
+async def test_processes_that_start_at_once_all_open_a_new_file(tmp_path: Path) -> None:
+    for number in range(10):
+        stores = [SqliteStore(tmp_path / f"{number}.db") for _ in range(4)]
+        await asyncio.gather(*(store.open() for store in stores))
+        for store in stores:
+            await store.close()
+
+
 async def test_conversation_survives_a_restart(database: SqliteStore, path: Path) -> None:
     store = database.for_owner(LOCAL_OWNER)
     conversation_id = await store.create_conversation("title")

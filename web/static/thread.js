@@ -45,8 +45,13 @@ export class Thread {
       showToast(translate("answerRunning"));
       return;
     }
+    const asked = this.conversationId;
     await this.settleBefore(replacing);
-    if (this.running) return;
+    // Meanwhile another question was asked, or another conversation opened.
+    if (this.running || this.conversationId !== asked) {
+      this.callbacks.onRefused(text);
+      return;
+    }
     const options = { ...this.callbacks.readOptions(), ...(search && { search }) };
     const turn = this.addTurn(text, { search: options.search, replacing });
     const body = { question: text, ...options };
@@ -82,7 +87,7 @@ export class Thread {
     if (replacing) {
       turn.replaces = replacing.replaces ?? replacing.id;
       const from = this.turns.indexOf(replacing);
-      for (const gone of this.turns.splice(from)) gone.root.remove();
+      if (from >= 0) for (const gone of this.turns.splice(from)) gone.root.remove();
     }
     // What is left then is told of a conversation that is not there.
     if (!this.turns.length) this.root.replaceChildren();

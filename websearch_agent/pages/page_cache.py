@@ -7,7 +7,6 @@ processes (the server, the command line) through SQLite's own locks.
 import asyncio
 import contextlib
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from websearch_agent.errors import (
     RobotsDisallowed,
     UnsupportedContent,
 )
+from websearch_agent.sqlite_file import FILE_SUFFIXES, make_private, write_ahead
 from websearch_agent.types import Page
 
 # Raise it with every change of the tables or of what is made of a page: older files are emptied.
@@ -36,8 +36,6 @@ LOCK_TIMEOUT_S = 0.5
 # In the data folder.
 CACHE_FILE_NAME = "pages.db"
 # A row takes whole blocks of the file, and its keys and indexes some more.
-_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_FILE_SUFFIXES = ("", "-wal", "-shm")
 _BLOCK_BYTES = 4096
 _ROW_BYTES = 600
 
@@ -159,11 +157,11 @@ class PageCache:
         return default
 
     def _open(self) -> sqlite3.Connection:
-        _make_private(self._path)
+        make_private(self._path)  # pages of the intranet may be in it
         connection = sqlite3.connect(self._path, timeout=self._lock_timeout_s, isolation_level=None)
         try:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table
-            connection.execute("PRAGMA journal_mode = WAL")
+            write_ahead(connection, timeout_s=self._lock_timeout_s)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             if not _is_made(connection, self._version):
@@ -305,28 +303,19 @@ def _is_made(connection: sqlite3.Connection, version: int) -> bool:
 
 
 def _make_tables(connection: sqlite3.Connection, version: int) -> None:
-    connection.executescript(
-        "BEGIN IMMEDIATE; DROP TABLE IF EXISTS addresses; DROP TABLE IF EXISTS pages;"
-        f"{_TABLES} PRAGMA user_version = {version:d}; COMMIT;"
-    )
-
-
-def _make_private(path: Path) -> None:
-    """Create the file for its owner alone, or close one that is there already.
-
-    Pages of the intranet may be in it. SQLite gives -wal and -shm the rights of the file.
-    """
-    path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE_FILE))
-    for suffix in _FILE_SUFFIXES:
-        # Not ours, gone, or on a disk without rights: no reason to do without the cache.
-        with contextlib.suppress(OSError):
-            path.with_name(path.name + suffix).chmod(_PRIVATE_FILE)
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if _is_made(connection, version):  # by another process, which may have pages in them
+            return
+        connection.execute("DROP TABLE IF EXISTS addresses")
+        connection.execute("DROP TABLE IF EXISTS pages")
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version:d}")
 
 
 def _remove(path: Path) -> None:
-    for suffix in _FILE_SUFFIXES:
+    for suffix in FILE_SUFFIXES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 

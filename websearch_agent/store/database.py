@@ -1,8 +1,6 @@
 """One SQLite file: opened, read and written, its errors turned into ours."""
 
-import os
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Executable, RowMapping, event
@@ -11,10 +9,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from websearch_agent.errors import StoreError
+from websearch_agent.sqlite_file import make_private, write_ahead
 from websearch_agent.store.schema import prepare_schema
 
-PRIVATE_FILE = 0o600
-PRIVATE_FOLDER = 0o700
+_LOCK_TIMEOUT_S = 5
 
 
 class Database:
@@ -37,8 +35,7 @@ class Database:
             raise
 
     async def _connect(self) -> None:
-        _create_private(self._path)
-        _make_private(self._path)
+        make_private(self._path)  # it holds hashes of passwords
         url = URL.create("sqlite+aiosqlite", database=str(self._path))
         self._engine = create_async_engine(url)
         event.listen(self._engine.sync_engine, "connect", _set_pragmas)
@@ -84,25 +81,11 @@ class Database:
         )
 
 
-def _create_private(path: Path) -> None:
-    """SQLite gives -wal and -shm the rights of the file that it finds."""
-    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE))
-
-
-def _make_private(path: Path) -> None:
-    """For a file that a backup or another program brought: it holds hashes of passwords."""
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        # Not ours, gone, or on a disk without rights: no reason to refuse the conversations.
-        with suppress(OSError):
-            path.with_name(name).chmod(PRIVATE_FILE)
-
-
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    cursor = connection.cursor()
     # WAL with NORMAL: a commit costs 0.8 ms instead of 2-8, and readers do not wait.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    write_ahead(connection, timeout_s=_LOCK_TIMEOUT_S)
+    cursor = connection.cursor()
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
-    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.execute(f"PRAGMA busy_timeout={_LOCK_TIMEOUT_S * 1000}")
     cursor.close()
