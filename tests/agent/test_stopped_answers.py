@@ -188,3 +188,20 @@ async def test_replacing_a_turn_needs_its_conversation(store: ConversationStore)
     assert refused.code == "invalid_request"
     assert "conversation_id" in refused.message
     assert await store.list_conversations() == []
+
+
+async def test_replacement_stopped_before_its_first_word_replaces_nothing(
+    store: ConversationStore,
+) -> None:
+    first = finished(await ask(make_parts(store, ["Yes."]), "First?", search="never"))
+    (turn,) = (await store.load_conversation(first.conversation_id)).turns
+    model = FakeModel(["never"], hang_after=0)
+    parts = make_parts(store, model)
+    replacement = {"conversation_id": first.conversation_id, "replace_turn": turn.id}
+    started, reading = await begin(parts, "Other?", **replacement, search="never")
+    await model.hanging.wait()
+    assert parts.stop_answer(started.turn_id)
+    assert answer_of(await reading).text == ""
+    conversation = await store.load_conversation(first.conversation_id)
+    assert conversation.title == "First?"
+    assert [kept.question for kept in conversation.turns] == ["First?"]

@@ -55,10 +55,8 @@ const serverHtml = globalThis.trustedTypes?.createPolicy("server-html", { create
 /**
  * Show HTML that our own server rendered. The only place where a string becomes markup.
  *
- * The server makes it from Markdown with raw HTML off, and cleans it with nh3. The second belt is
- * here: what is not of the list is taken out while the template's content is still inert, so that
- * it neither loads nor runs. Not in the policy, which has only a string: it would have to parse it,
- * and could then read it otherwise than the page does.
+ * The second belt behind nh3: what is not of the list goes while the content is still inert, so
+ * that it neither loads nor runs. A policy has only a string, and could read it otherwise.
  */
 export function showServerHtml(container, html) {
   const template = document.createElement("template");
@@ -120,8 +118,8 @@ export function siteOf(url) {
 /**
  * The address if it leads over HTTP to the host that a reader sees in it, else null.
  *
- * Not so with user-info (`https://bank.example@other.example`), with a backslash, which browsers
- * take for a slash, and with what browsers leave out: line breaks, tabs, invisible characters.
+ * Not so with user-info (`https://bank.example@other.example`), a backslash (a slash to browsers),
+ * and what browsers leave out: line breaks, tabs, invisible characters.
  */
 export function webAddress(url) {
   if (!/^https?:\/\/[^\s\\]+$/i.test(url) || visibleText(url) !== url) return null;

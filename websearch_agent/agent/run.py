@@ -132,7 +132,8 @@ async def _work(
         )
         emit(AnswerStarted(conversation_id, turn.id))
         end = await _answer_turn(request, parts, conversation_id, turn, emit)
-        if names_it and isinstance(end, AnswerFinished):
+        # Stopped before its first word, it has replaced nothing.
+        if names_it and isinstance(end, AnswerFinished) and end.answer.text:
             await parts.store.rename_conversation(conversation_id, title_of(request.question))
         emit(end)
     except asyncio.CancelledError:
