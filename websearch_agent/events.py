@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from websearch_agent.model_calls import ModelStatus
+from websearch_agent.model_calls import ModelStatus, ToolCall
 from websearch_agent.types import (
     Answer,
     EngineFailure,
@@ -120,6 +120,13 @@ class StatementVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionsCalled:
+    """The model wants the caller to carry out functions of his; the answer ends with it."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerFinished:
     """The last event of a stream that went well."""
 
@@ -149,6 +156,7 @@ AgentEvent = (
     | AnswerDelta
     | CitationAdded
     | StatementVerified
+    | FunctionsCalled
     | AnswerFinished
     | AnswerFailed
 )

@@ -44,11 +44,12 @@ def chat_system(
     language: str = "",
     in_hand: bool = False,
     addresses: bool = False,
+    instructions: str = "",
 ) -> str:
     """System prompt of a call before any search; `search_tool` is the on/off switch of search.
 
     `in_hand`: the user message shows sources. `addresses`: the user wrote web addresses, and the
-    model may call the function that opens them.
+    model may call the function that opens them. `instructions`: the caller's own.
     """
     return _render(
         "chat_system",
@@ -57,6 +58,7 @@ def chat_system(
         language=language,
         in_hand=in_hand,
         addresses=addresses,
+        instructions=instructions,
     )
 
 
@@ -105,6 +107,21 @@ def observation(
 def call_again(problem: str, *, form: str) -> str:
     """User message behind a call that cannot be carried out; `form` shows a right one."""
     return _render("call_again", problem=problem, form=form)
+
+
+def choose_function(functions: Sequence[str], *, may_answer: bool) -> str:
+    """End of the system prompt that lets a model choose among a caller's functions (JSON texts)."""
+    return _render("choose_function", functions=functions, may_answer=may_answer)
+
+
+def function_arguments(function: str, *, parameters: str) -> str:
+    """User message that asks for a function's arguments; `parameters` is their schema."""
+    return _render("function_arguments", function=function, parameters=parameters)
+
+
+def function_result(function: str, *, result: str, boundary: str) -> str:
+    """User message with what a caller's function brought."""
+    return _render("function_result", function=function, result=result, boundary=boundary)
 
 
 def example_mark(citation: str) -> str:
@@ -171,15 +188,25 @@ def decide_again(question: str) -> str:
 
 
 def answer_system(
-    today: dt.date, *, search_tool: bool, language: str | None = None, citation: str = "[n]"
+    today: dt.date,
+    *,
+    search_tool: bool,
+    language: str | None = None,
+    citation: str = "[n]",
+    instructions: str = "",
 ) -> str:
     """System prompt of a call that shows sources; `citation` is the form of the markers.
 
     `language` to answer in: empty is the question's, None leaves it to the user message.
+    `instructions`: the caller's own.
     """
-    mark = example_mark(citation)
     return _render(
-        "answer_system", **_date(today), search_tool=search_tool, language=language, mark=mark
+        "answer_system",
+        **_date(today),
+        search_tool=search_tool,
+        language=language,
+        mark=example_mark(citation),
+        instructions=instructions,
     )
 
 

@@ -69,6 +69,11 @@ class Dialect(Protocol):
     @property
     def min_reply_tokens(self) -> int: ...
 
+    @property
+    def takes_tools(self) -> bool:
+        """Whether the model calls functions by OpenAI tool calls."""
+        ...
+
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         """The longest message list that `respond` will send for this prompt."""
         ...
@@ -126,33 +131,15 @@ class DocumentStore(Protocol):
     async def read_document(self, document_id: str) -> Page: ...
 
 
-class ConversationStore(Protocol):
-    """Conversations that survive a restart. Raises ConversationNotFound, StoreError."""
+class TurnStore(Protocol):
+    """What answering needs of the conversation. Raises ConversationNotFound, StoreError."""
 
     async def create_conversation(self, title: str) -> str: ...
 
     async def load_conversation(self, conversation_id: str) -> Conversation: ...
 
-    async def list_conversations(
-        self, *, search: str = "", limit: int = 100
-    ) -> list[ConversationSummary]:
-        """The one used last first; with `search` those that hold these words in any case."""
-        ...
-
     async def rename_conversation(self, conversation_id: str, title: str) -> ConversationSummary:
         """Raises InvalidRequest for a title that is empty or overlong."""
-        ...
-
-    async def delete_conversation(self, conversation_id: str) -> None:
-        """It is gone for everybody, but can be restored for an hour; then it is erased."""
-        ...
-
-    async def restore_conversation(self, conversation_id: str) -> ConversationSummary:
-        """Undo a deletion. Raises ConversationNotFound for one that was not deleted, or erased."""
-        ...
-
-    async def delete_all(self) -> int:
-        """Erase everything of the owner at once, deleted ones too; returns how many there were."""
         ...
 
     async def begin_turn(
@@ -171,6 +158,28 @@ class ConversationStore(Protocol):
     ) -> None: ...
 
     async def save_follow_ups(self, turn_id: str, questions: Sequence[str]) -> None: ...
+
+
+class ConversationStore(TurnStore, Protocol):
+    """Conversations that survive a restart."""
+
+    async def list_conversations(
+        self, *, search: str = "", limit: int = 100
+    ) -> list[ConversationSummary]:
+        """The one used last first; with `search` those that hold these words in any case."""
+        ...
+
+    async def delete_conversation(self, conversation_id: str) -> None:
+        """It is gone for everybody, but can be restored for an hour; then it is erased."""
+        ...
+
+    async def restore_conversation(self, conversation_id: str) -> ConversationSummary:
+        """Undo a deletion. Raises ConversationNotFound for one that was not deleted, or erased."""
+        ...
+
+    async def delete_all(self) -> int:
+        """Erase everything of the owner at once, deleted ones too; returns how many there were."""
+        ...
 
     async def share_conversation(self, conversation_id: str) -> Share:
         """Make the link, or let the one there is show the conversation as it is now."""

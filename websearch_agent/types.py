@@ -25,7 +25,8 @@ Verification = Literal["off", "fast", "model"]
 class AnswerRequest:
     """One question, as every door hands it in. `conversation_id=None` starts a conversation.
 
-    `evidence`: what the model is shown of the pages; `verification`: who checks the statements
+    `instructions`: what the caller wants of every answer (a system prompt of his). `evidence`: what
+    the model is shown of the pages; `verification`: who checks the statements
     against them; `strict`: an answer with unsupported statements is written anew once. None is what
     the settings say. `replace_turn`: the question takes the place of this turn of the conversation
     and of those behind it, which are gone once it has an answer.
@@ -43,6 +44,8 @@ class AnswerRequest:
     verification: Verification | None = None
     strict: bool | None = None
     replace_turn: str | None = None
+    instructions: str = ""
+    max_answer_tokens: int | None = None
 
 
 # ---- search ------------------------------------------------------------------------------
@@ -309,7 +312,8 @@ class Prompt:
     """All that one call may show the model, before a dialect has put it into its form.
 
     `search` is what the model may do in this call: `never` leaves no trace of searching in
-    the prompt, unless `evidence` is there to be answered from. `in_hand` are the sources of an
+    the prompt, unless `evidence` is there to be answered from. `instructions` are the caller's, for
+    every answer. `in_hand` are the sources of an
     earlier turn, which a follow-up may be answered from; `addresses` the web addresses that
     the person wrote in the question: a search opens them. `boundary` is the word in the fences
     round its sources, another one for each question.
@@ -324,6 +328,7 @@ class Prompt:
     in_hand: tuple[Source, ...] = ()
     addresses: tuple[str, ...] = ()
     boundary: str = field(default_factory=new_boundary)
+    instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

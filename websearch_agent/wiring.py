@@ -9,9 +9,12 @@ from typing import Literal
 import httpx
 
 from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.agent.chat import answer_chat
 from websearch_agent.agent.first_questions import suggest_questions
 from websearch_agent.agent.follow_ups import follow_ups_of
+from websearch_agent.agent.lookup import search_engines
 from websearch_agent.agent.run import AgentParts, answer_question
+from websearch_agent.chats import ChatRequest
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError, IndexUnusable, PageError
 from websearch_agent.events import (
@@ -40,9 +43,10 @@ from websearch_agent.protocols import (
 from websearch_agent.search.engines import HTTP_ENGINES
 from websearch_agent.search.engines.ddgs import DDGS_ENGINES, DdgsEngine
 from websearch_agent.search.engines.local import DocumentShelf, LocalEngine
+from websearch_agent.search.fan_out import SearchOutcome
 from websearch_agent.search.http_engine import HttpEngine
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import AnswerRequest, EngineState, Page
+from websearch_agent.types import AnswerRequest, EngineState, Page, SearchQuery
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +66,7 @@ class AgentService:
 
     @property
     def store(self) -> ConversationStore:
-        return self.parts.store
+        return self.database.for_owner(self.parts.owner_id)
 
     @property
     def accounts(self) -> AccountStore:
@@ -100,6 +104,28 @@ class AgentService:
 
     def answer_question(self, request: AnswerRequest) -> AsyncGenerator[AgentEvent, None]:
         return answer_question(request, self.parts)
+
+    def answer_chat(self, chat: ChatRequest) -> AsyncGenerator[AgentEvent, None]:
+        return answer_chat(chat, self.parts)
+
+    async def search_web(self, query: SearchQuery) -> SearchOutcome:
+        """Ask the engines alone, without a model. Raises InvalidRequest, NoEngineAnswered."""
+        return await search_engines(
+            query,
+            self.engines.active(),
+            builtin=self.engines.builtin(),
+            deadline_s=self.settings.search_deadline_s,
+            rests=self.parts.rests,
+        )
+
+    async def read_page(self, address: str, *, intranet: bool = False) -> Page:
+        """A page of the web, or the document of a search result by its `document_id`.
+
+        `intranet`: what the operator opened is open to the address. Raises PageError.
+        """
+        if address.strip().lower().startswith(("http://", "https://")):
+            return await self.reader.read(address.strip(), intranet=intranet)
+        return await self.parts.documents.read_document(address)
 
     def stop_answer(self, turn_id: str) -> bool:
         return self.parts.stop_answer(turn_id)

@@ -17,7 +17,7 @@ from websearch_agent.models.dialects.schema import SchemaDialect
 from websearch_agent.models.dialects.tools import ToolsDialect
 from websearch_agent.models.profile import find_profile
 from websearch_agent.protocols import Dialect
-from websearch_agent.types import Evidence, Passage, Prompt, SearchSwitch, Source
+from websearch_agent.types import AnswerRequest, Evidence, Passage, Prompt, SearchSwitch, Source
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +28,7 @@ class Context:
     """As much of an `AgentContext` as the budget looks at."""
 
     def __init__(self, window: int, dialect: Dialect | None = None) -> None:
+        self.request = AnswerRequest("question?")
         self.model = FakeModel([], context_window=window)
         self.dialect = dialect or SchemaDialect()
 

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Literal
 
 from server.fake_accounts import FakeAccounts
@@ -13,6 +14,7 @@ from server.fake_answer import FakeAnswer, until_stopped
 from server.fake_store import NOW, FakeShared, FakeStore
 
 from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.chats import ChatRequest
 from websearch_agent.config import Settings
 from websearch_agent.conversations import Conversation
 from websearch_agent.errors import AgentError, PageUnreachable, TurnNotFound
@@ -23,12 +25,14 @@ from websearch_agent.events import (
     AnswerFinished,
     AnswerStarted,
     DecisionMade,
+    FunctionsCalled,
     Notice,
     PageFinished,
     SearchFinished,
     SourcesSelected,
 )
-from websearch_agent.model_calls import ModelStatus
+from websearch_agent.model_calls import ModelStatus, ToolCall
+from websearch_agent.search.fan_out import SearchOutcome
 from websearch_agent.server.app import create_app
 from websearch_agent.server.host_names import hosts_to_answer
 from websearch_agent.server.http_protocol import GuardedProtocol
@@ -48,6 +52,8 @@ from websearch_agent.types import (
     Page,
     PageFailure,
     Passage,
+    SearchQuery,
+    SearchResult,
     Source,
 )
 
@@ -85,6 +91,26 @@ DOCUMENT_SOURCE = Source(
 SOURCES = (PAGE_SOURCE, DOCUMENT_SOURCE)
 ENGINE_FAILURE = EngineFailure("ddgs", "httpx http2", "engine_rate_limited", "asked too often", 30)
 PAGE_FAILURE = PageFailure("https://slow.example.net/a", "page_unreachable", "no reply in 6 s")
+
+FOUND = SearchOutcome(
+    [
+        SearchResult(
+            PAGE_SOURCE.url, PAGE_SOURCE.title, "Pass http2=True.", "ddgs", 1, date="2026-10-02"
+        )
+    ],
+    (ENGINE_FAILURE,),
+    frozenset({"local"}),
+)
+READ = Page(
+    PAGE_SOURCE.url,
+    PAGE_SOURCE.url,
+    PAGE_SOURCE.title,
+    "# HTTP/2\n\nPass http2=True. 支持。",
+    "text/html",
+    NOW,
+    site="example.org",
+    date="2026-10-02",
+)
 
 Script = Callable[["FakeService", AnswerRequest], AsyncIterator[AgentEvent]]
 
@@ -173,6 +199,11 @@ class FakeService:
             "en": ("What can HTTPX do?", "Write a haiku."),
             "zh": ("HTTPX 能做什么？", "写一首短诗。"),
         }
+        self.chats: list[ChatRequest] = []
+        self.queries: list[SearchQuery] = []
+        self.addresses: list[tuple[str, bool]] = []
+        self.found: SearchOutcome | AgentError = FOUND
+        self.page: Page | AgentError = READ
         self.states = (EngineState("ddgs"), EngineState("local"))
         self.prepared = False
         self.prepare_error: Exception | None = None
@@ -282,6 +313,43 @@ class FakeService:
     def finish(self, answer: Answer) -> AnswerFinished:
         """For scripts."""
         return AnswerFinished(self._conversation_id, answer)
+
+    async def answer_chat(self, chat: ChatRequest) -> AsyncIterator[AgentEvent]:
+        """The script of the question; a question that begins with "call " calls that function."""
+        self.chats.append(chat)
+        question = chat.options.question
+        if question.startswith("call ") and not chat.has_results:
+            yield AnswerStarted("chat", "")
+            yield FunctionsCalled((ToolCall("call_1", question.removeprefix("call "), '{"x": 1}'),))
+            yield AnswerFinished("chat", Answer("", finish_reason="tool_calls"))
+            return
+        self.requests.append(chat.options)
+        self.asked.set()
+        finished = False
+        script = self.scripts.get(question, self.script)(copy.copy(self), chat.options)
+        try:
+            async with aclosing(script) as events:  # type: ignore[type-var]
+                async for event in events:
+                    finished = isinstance(event, AnswerFinished | AnswerFailed)
+                    yield event
+        except AgentError as error:
+            finished = True
+            yield AnswerFailed(error.code, error.message, error.retryable)
+        finally:
+            if not finished:
+                self.stopped.set()
+
+    async def search_web(self, query: SearchQuery) -> SearchOutcome:
+        self.queries.append(query)
+        if isinstance(self.found, AgentError):
+            raise self.found
+        return self.found
+
+    async def read_page(self, address: str, *, intranet: bool = False) -> Page:
+        self.addresses.append((address, intranet))
+        if isinstance(self.page, AgentError):
+            raise self.page
+        return replace(self.page, url=address)
 
     def stop_answer(self, turn_id: str) -> bool:
         for answer in self._running:

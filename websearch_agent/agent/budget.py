@@ -46,7 +46,8 @@ async def fit_prompt(prompt: Prompt, context: AgentContext, *, shrink: float = 1
             f"The question is too long for this model: it takes about {fixed} tokens with the "
             f"instructions, and the window holds {window}. Ask in fewer words."
         )
-    answer = min(limits.answer_tokens, max(least, (window - fixed) // 2))
+    wanted = context.request.max_answer_tokens or limits.answer_tokens
+    answer = min(limits.answer_tokens, max(wanted, least), max(least, (window - fixed) // 2))
     room = window - fixed - answer
     share = CHAT_HISTORY_SHARE if prompt.evidence is None else HISTORY_SHARE
     history = await _fit_history(context, prompt, min(room, int(window * share)))

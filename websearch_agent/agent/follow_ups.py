@@ -18,7 +18,7 @@ from websearch_agent.function_words import CHINESE_FUNCTION_WORDS, ENGLISH_FUNCT
 from websearch_agent.invisible_text import visible_text
 from websearch_agent.model_calls import Message, ModelCall
 from websearch_agent.models.completion import complete
-from websearch_agent.protocols import ConversationStore, ModelClient
+from websearch_agent.protocols import ModelClient, TurnStore
 from websearch_agent.types import new_boundary
 
 # What the three questions ask: how something differs from another thing, for what reason it is so,
@@ -81,7 +81,7 @@ def _may_be_asked_for(turn: Turn) -> bool:
 
 
 async def _load_turn(
-    conversation_id: str, turn_id: str, store: ConversationStore
+    conversation_id: str, turn_id: str, store: TurnStore
 ) -> tuple[list[str], Turn]:
     """All questions of the conversation, and the turn."""
     turns = (await store.load_conversation(conversation_id)).turns

@@ -25,6 +25,7 @@ def build_prompt(
         in_hand=context.in_hand if evidence is None else (),
         addresses=context.addresses if evidence is None else (),
         boundary=context.boundary,
+        instructions=context.request.instructions,
     )
 
 

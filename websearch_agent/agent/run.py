@@ -41,13 +41,13 @@ from websearch_agent.events import (
     ModelWaiting,
 )
 from websearch_agent.protocols import (
-    ConversationStore,
     Dialect,
     DocumentStore,
     ModelClient,
     PageReader,
     Reranker,
     SearchEngine,
+    TurnStore,
 )
 from websearch_agent.search.resting import RestTable
 from websearch_agent.types import Answer, AnswerRequest, EvidenceForm, Verification
@@ -56,6 +56,8 @@ _log = logging.getLogger(__name__)
 
 MAX_QUESTION_CHARS = 20_000
 MODEL_STATUS_EVERY_S = 0.5
+
+Emit = Callable[[AgentEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class AgentParts:
 
     model: ModelClient
     dialect: Dialect
-    store: ConversationStore
+    store: TurnStore
     engines: Callable[[], tuple[SearchEngine, ...]]
     builtin_engine: Callable[[], SearchEngine | None]
     reader: PageReader
@@ -104,8 +106,19 @@ async def answer_question(
     searches at once, and what was written is still stored, marked as stopped. After
     `parts.stop_answer` the stream ends with that as an AnswerFinished.
     """
+    work = run_to_last_event(parts, lambda emit: _work(request, parts, emit))
+    async with aclosing(work) as events:
+        async for event in events:
+            yield event
+
+
+async def run_to_last_event(
+    parts: AgentParts,
+    work: Callable[[Callable[[AgentEvent], None]], Coroutine[object, object, None]],
+) -> AsyncGenerator[AgentEvent, None]:
+    """Yield what `work` emits, in a task of its own. Whatever happens, a last event comes."""
     events: asyncio.Queue[AgentEvent] = asyncio.Queue()
-    task = parts.running.start(_work(request, parts, events.put_nowait))
+    task = parts.running.start(_to_a_last_event(work(events.put_nowait), events.put_nowait))
     try:
         while True:
             event = await events.get()
@@ -118,24 +131,25 @@ async def answer_question(
         await asyncio.shield(asyncio.wait([task]))
 
 
-async def _work(
-    request: AnswerRequest, parts: AgentParts, emit: Callable[[AgentEvent], None]
-) -> None:
-    """Emit everything, the end included, whatever happens."""
+async def _work(request: AnswerRequest, parts: AgentParts, emit: Emit) -> None:
+    check_question(request.question)
+    _check_replacing(request, parts)
+    conversation_id = await conversation_of(request, parts.store)
+    names_it = await names_conversation(request, parts.store)
+    turn = await parts.store.begin_turn(
+        conversation_id, request.question, replace_turn=request.replace_turn
+    )
+    emit(AnswerStarted(conversation_id, turn.id))
+    end = await _answer_turn(request, parts, conversation_id, turn, emit)
+    # Stopped before its first word, it has replaced nothing.
+    if names_it and isinstance(end, AnswerFinished) and end.answer.text:
+        await parts.store.rename_conversation(conversation_id, title_of(request.question))
+    emit(end)
+
+
+async def _to_a_last_event(work: Coroutine[object, object, None], emit: Emit) -> None:
     try:
-        check_question(request.question)
-        _check_replacing(request, parts)
-        conversation_id = await conversation_of(request, parts.store)
-        names_it = await names_conversation(request, parts.store)
-        turn = await parts.store.begin_turn(
-            conversation_id, request.question, replace_turn=request.replace_turn
-        )
-        emit(AnswerStarted(conversation_id, turn.id))
-        end = await _answer_turn(request, parts, conversation_id, turn, emit)
-        # Stopped before its first word, it has replaced nothing.
-        if names_it and isinstance(end, AnswerFinished) and end.answer.text:
-            await parts.store.rename_conversation(conversation_id, title_of(request.question))
-        emit(end)
+        await work
     except asyncio.CancelledError:
         emit(AnswerFailed("stopped", "The answer was stopped. What was written is kept.", True))
         raise
@@ -148,7 +162,7 @@ async def _answer_turn(
     parts: AgentParts,
     conversation_id: str,
     turn: Turn,
-    emit: Callable[[AgentEvent], None],
+    emit: Emit,
 ) -> AnswerFinished | AnswerFailed:
     """Answer and store; returns how the stream ends. Stores also what a stop or an error left."""
     loop = asyncio.get_running_loop()
@@ -170,7 +184,7 @@ async def _answer_turn(
         async with lock:
             conversation = await parts.store.load_conversation(conversation_id)
             builder.know(conversation_sources(conversation.turns))
-            await _wait_for_model(parts.model, emit)
+            await wait_for_model(parts.model, emit)
             await _run_graph(_context(request, parts, conversation), builder, emit)
             answer = builder.build()
             await store("finished", answer)
@@ -195,7 +209,7 @@ def _check_stopped(
     request: AnswerRequest,
     parts: AgentParts,
     builder: AnswerBuilder,
-    emit: Callable[[AgentEvent], None],
+    emit: Emit,
 ) -> None:
     """Without a wait: until it is stored, nothing may cut this short."""
     if (request.verification or parts.verification) == "off":
@@ -222,9 +236,7 @@ async def _to_the_end(storing: Coroutine[object, object, None]) -> None:
         raise asyncio.CancelledError
 
 
-async def _run_graph(
-    context: AgentContext, builder: AnswerBuilder, emit: Callable[[AgentEvent], None]
-) -> None:
+async def _run_graph(context: AgentContext, builder: AnswerBuilder, emit: Emit) -> None:
     """Run the graph to its end. Raises DeadlineExceeded and what the nodes raise."""
     stream = agent_graph().astream(
         initial_state(context.earlier_sources),
@@ -241,13 +253,17 @@ async def _run_graph(
                 if not isinstance(event, InnerEvent):
                     emit(event)
     except TimeoutError as error:
-        raise DeadlineExceeded(
-            "The answer took longer than it may (WEBSEARCH_ANSWER_DEADLINE_S). "
-            "Ask again, or choose the mode quick."
-        ) from error
+        raise deadline_error() from error
 
 
-async def _wait_for_model(model: ModelClient, emit: Callable[[AgentEvent], None]) -> None:
+def deadline_error() -> DeadlineExceeded:
+    return DeadlineExceeded(
+        "The answer took longer than it may (WEBSEARCH_ANSWER_DEADLINE_S). "
+        "Ask again, or choose the mode quick."
+    )
+
+
+async def wait_for_model(model: ModelClient, emit: Emit) -> None:
     """Return when the model is ready; say how far it is while it is not, and when it is."""
     if model.status().state == "ready":
         return

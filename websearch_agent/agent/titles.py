@@ -1,19 +1,19 @@
 """What a conversation is called until somebody renames it: its first question."""
 
-from websearch_agent.protocols import ConversationStore
+from websearch_agent.protocols import TurnStore
 from websearch_agent.types import AnswerRequest
 
 MAX_TITLE_CHARS = 80
 
 
-async def conversation_of(request: AnswerRequest, store: ConversationStore) -> str:
+async def conversation_of(request: AnswerRequest, store: TurnStore) -> str:
     """The id of the one that is asked in, or of a new one."""
     if request.conversation_id is not None:
         return request.conversation_id
     return await store.create_conversation(title_of(request.question))
 
 
-async def names_conversation(request: AnswerRequest, store: ConversationStore) -> bool:
+async def names_conversation(request: AnswerRequest, store: TurnStore) -> bool:
     """Whether it takes the place of the question that the conversation is called after."""
     if request.replace_turn is None or request.conversation_id is None:
         return False

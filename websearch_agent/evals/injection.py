@@ -253,6 +253,10 @@ class WatchedDialect:
     def min_reply_tokens(self) -> int:
         return self._inner.min_reply_tokens
 
+    @property
+    def takes_tools(self) -> bool:
+        return self._inner.takes_tools
+
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         return self._inner.build_messages(prompt)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from websearch_agent.config import Settings
 from websearch_agent.models.client import OpenAICompatibleModel
 from websearch_agent.models.profile import configured_profile
-from websearch_agent.protocols import ConversationStore, ModelClient
+from websearch_agent.protocols import ModelClient, TurnStore
 from websearch_agent.types import Answer
 from websearch_agent.wiring import AgentService, build_service
 
@@ -76,9 +76,7 @@ def chosen_settings(settings: Settings) -> dict[str, object]:
     return settings.model_dump(mode="json", exclude={*WITHOUT_EFFECT, *keys})
 
 
-async def store_conversation(
-    store: ConversationStore, title: str, turns: Sequence[ContextTurn]
-) -> str:
+async def store_conversation(store: TurnStore, title: str, turns: Sequence[ContextTurn]) -> str:
     """What was said before the question, as if it had been said here; returns the id."""
     conversation_id = await store.create_conversation(title)
     for turn in turns:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, Protocol
 
+from websearch_agent.chats import ChatRequest
 from websearch_agent.events import (
     AgentEvent,
 )
@@ -12,7 +13,8 @@ from websearch_agent.protocols import (
     ModelClient,
     SharedConversations,
 )
-from websearch_agent.types import AnswerRequest, EngineState, Page
+from websearch_agent.search.fan_out import SearchOutcome
+from websearch_agent.types import AnswerRequest, EngineState, Page, SearchQuery
 
 
 class AnswerService(Protocol):
@@ -44,6 +46,25 @@ class AnswerService(Protocol):
         """Yield events; exactly one AnswerFinished or AnswerFailed is the last.
 
         An async generator: closing it stops the work and saves what was written.
+        """
+        ...
+
+    def answer_chat(self, chat: ChatRequest) -> AsyncIterator[AgentEvent]:
+        """The same for a conversation that the caller keeps: nothing is stored.
+
+        FunctionsCalled comes before the last event where functions of the caller are to be called.
+        """
+        ...
+
+    async def search_web(self, query: SearchQuery) -> SearchOutcome:
+        """Ask the engines, without a model. Raises InvalidRequest, UnsupportedFilter,
+        NoEngineAnswered."""
+        ...
+
+    async def read_page(self, address: str, *, intranet: bool = False) -> Page:
+        """A page of the web, or a local document by its id. Raises PageError.
+
+        `intranet`: what the operator opened is open to the address.
         """
         ...
 

@@ -58,6 +58,10 @@ class AutoDialect:
         self._current()
         return max(dialect.min_reply_tokens for dialect in self._dialects.values())
 
+    @property
+    def takes_tools(self) -> bool:
+        return self._current().takes_tools
+
     def build_messages(self, prompt: Prompt) -> tuple[Message, ...]:
         return self._current().build_messages(prompt)
 

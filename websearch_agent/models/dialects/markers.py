@@ -51,6 +51,7 @@ class MarkersDialect:
     """
 
     min_reply_tokens = 128
+    takes_tools = False
 
     def __init__(self, profile: Profile, *, search_threshold: float | None = None) -> None:
         self._profile = profile
@@ -132,6 +133,7 @@ def _system(prompt: Prompt) -> str:
         language=prompts.language_name(prompt.question),
         in_hand=prompt.evidence is None and bool(prompt.in_hand),
         addresses=may_search and prompt.evidence is None and bool(prompt.addresses),
+        instructions=prompt.instructions,
     )
     if not may_search:
         return chat

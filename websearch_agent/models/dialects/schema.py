@@ -61,6 +61,7 @@ class SchemaDialect:
     """
 
     min_reply_tokens = QUERIES_TOKENS
+    takes_tools = False
 
     def __init__(self, *, search_threshold: float | None = None) -> None:
         self._search_threshold = search_threshold
@@ -300,13 +301,17 @@ def _standalone_messages(prompt: Prompt) -> tuple[Message, ...]:
 
 def _chat_messages(prompt: Prompt) -> tuple[Message, ...]:
     language = prompts.language_name(prompt.question)
-    system = prompts.chat_system(prompt.today, search_tool=False, language=language)
+    system = prompts.chat_system(
+        prompt.today, search_tool=False, language=language, instructions=prompt.instructions
+    )
     return (Message("system", system), *prompt.history, Message("user", prompt.question))
 
 
 def _answer_messages(prompt: Prompt, *, with_example: bool = True) -> tuple[Message, ...]:
     assert prompt.evidence is not None  # noqa: S101 - for the type checker; callers looked
-    system = prompts.answer_system(prompt.today, search_tool=False)
+    system = prompts.answer_system(
+        prompt.today, search_tool=False, instructions=prompt.instructions
+    )
     question = prompts.answer_question(
         prompt.question, sources=prompt.evidence.sources, boundary=prompt.boundary
     )

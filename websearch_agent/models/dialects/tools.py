@@ -19,6 +19,7 @@ class ToolsDialect:
     """For servers that take `tools`. Deciding costs nothing: the decision is the reply's start."""
 
     min_reply_tokens = 128
+    takes_tools = True
 
     def __init__(self, profile: Profile | None = None) -> None:
         self._profile = profile or find_profile("generic")
@@ -31,6 +32,7 @@ class ToolsDialect:
             search_tool=prompt.search != "never",
             language=prompts.language_name(prompt.question),
             citation=self._profile.citation,
+            instructions=prompt.instructions,
         )
         arguments = json.dumps({"queries": prompt.evidence.queries}, ensure_ascii=False)
         brought = prompts.tool_sources(
@@ -53,6 +55,7 @@ class ToolsDialect:
             language=prompts.language_name(prompt.question),
             in_hand=bool(prompt.in_hand),
             addresses=may_search and bool(prompt.addresses),
+            instructions=prompt.instructions,
         )
         question = prompt.question
         if prompt.in_hand:
