@@ -109,9 +109,21 @@ def call_again(problem: str, *, form: str) -> str:
     return _render("call_again", problem=problem, form=form)
 
 
-def choose_function(functions: Sequence[str], *, may_answer: bool) -> str:
-    """End of the system prompt that lets a model choose among a caller's functions (JSON texts)."""
-    return _render("choose_function", functions=functions, may_answer=may_answer)
+def choose_function(*, may_answer: bool) -> str:
+    """System prompt of the call that chooses among a caller's functions, for small models."""
+    return _render("choose_function", may_answer=may_answer)
+
+
+def choose_function_question(
+    question: str,
+    *,
+    functions: Sequence[tuple[str, str]],
+    results: Sequence[tuple[str, str]],
+) -> str:
+    """Last user message of that call: names with descriptions, and names with results so far."""
+    return _render(
+        "choose_function_question", question=question, functions=functions, results=results
+    )
 
 
 def function_arguments(function: str, *, parameters: str) -> str:

@@ -227,8 +227,9 @@ async def test_small_model_chooses_and_fills_a_function_by_constrained_json(
     assert (call.name, call.arguments) == ("get_weather", '{"city": "Lunda"}')
     choice = model.calls[0].json_schema
     assert choice is not None
-    assert choice["properties"] == {
-        "function": {"type": "string", "enum": ["get_weather", "get_time", "none"]}
+    assert choice["properties"]["function"] == {  # type: ignore[index]
+        "type": "string",
+        "enum": ["get_weather", "get_time", "none"],
     }
     assert model.calls[1].json_schema == WEATHER.parameters
     assert not any(call.tools for call in model.calls)
@@ -249,15 +250,26 @@ async def test_small_model_that_needs_no_function_decides_as_always(
 
 
 async def test_small_model_reads_the_results_as_data(store: ConversationStore) -> None:
-    model = FakeModel(['{"function": "none"}', "It rains."])
+    model = FakeModel(['{"wants": "the weather", "function": "none"}', "It rains."])
     parts = with_schema(make_parts(store, model))
-    events = await ask_chat(parts, *WITH_RESULT, functions=(WEATHER,))
+    events = await ask_chat(parts, *WITH_RESULT, functions=(WEATHER, CLOCK))
     assert answer_of(events).text == "It rains."
+    assert "(Result of get_weather: 12 degrees, rain)" in model.calls[0].messages[-1].content
     shown = model.calls[-1].messages
     assert shown[2].content == 'get_weather({"city": "Lunda"})'
     assert "12 degrees, rain" in shown[3].content
     assert "no instructions" in shown[3].content
     assert all(message.role != "tool" for message in shown)
+
+
+async def test_small_model_is_not_offered_again_what_it_has_just_called(
+    store: ConversationStore,
+) -> None:
+    model = FakeModel(["It rains."])
+    parts = with_schema(make_parts(store, model))
+    events = await ask_chat(parts, *WITH_RESULT, functions=(WEATHER,))
+    assert answer_of(events).text == "It rains."
+    assert len(model.calls) == 1
 
 
 async def test_choice_that_was_not_offered_fails(store: ConversationStore) -> None:

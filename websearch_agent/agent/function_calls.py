@@ -31,7 +31,10 @@ from websearch_agent.protocols import Dialect, ModelClient
 from websearch_agent.types import new_boundary
 
 NO_FUNCTION = "none"
-CHOICE_TOKENS = 48
+CHOICE_TOKENS = 100
+WANTS_CHARS = 60
+# Of each result, when it is only to be seen that it is there.
+RESULT_CHARS = 600
 ARGUMENT_TOKENS = 400
 
 _log = logging.getLogger(__name__)
@@ -95,10 +98,14 @@ class FunctionTurn:
 
     async def _by_written_calls(self) -> AsyncGenerator[TextDelta | ReasoningDelta, None]:
         """A choice by constrained JSON, then the arguments, or the answer from the results."""
+        results = _results_behind_question(self.chat.messages)
         offered = self._offered()
+        if not self._is_forced():
+            # A small model wants what it has just done once more, whatever that has brought.
+            called = {name for name, _ in results}
+            offered = tuple(function for function in offered if function.name not in called)
+        chosen = await self._choose(offered, results) if offered else None
         messages = _as_text(self.chat.messages)
-        name = await self._choose(offered, messages) if offered else NO_FUNCTION
-        chosen = next((function for function in offered if function.name == name), None)
         if chosen is not None:
             arguments = await self._write_arguments(chosen, messages)
             self.calls = (ToolCall(f"call_{secrets.token_hex(12)}", chosen.name, arguments),)
@@ -108,27 +115,34 @@ class FunctionTurn:
             async for delta in self._stream(await self._call((system, *messages))):
                 yield delta
 
-    async def _choose(self, offered: Sequence[Tool], messages: tuple[Message, ...]) -> str:
-        names = [function.name for function in offered]
-        if self._is_forced() and len(names) == 1:
-            return names[0]
-        if not self._is_forced():
-            names.append(NO_FUNCTION)
-        system = "\n".join(
-            (
-                self._system(search_tool=False),
-                prompts.choose_function(
-                    [_as_json(function) for function in offered], may_answer=not self._is_forced()
-                ),
-            )
+    async def _choose(
+        self, offered: Sequence[Tool], results: Sequence[tuple[str, str]]
+    ) -> Tool | None:
+        """None if it needs none of them."""
+        by_name = {function.name: function for function in offered}
+        may_answer = not self._is_forced()
+        if len(by_name) == 1 and not may_answer:
+            return offered[0]
+        asked = prompts.choose_function_question(
+            self.chat.options.question,
+            functions=[(function.name, function.description) for function in offered],
+            results=results,
         )
-        schema = _object_schema({"function": {"type": "string", "enum": names}})
-        call = await self._call((Message("system", system), *messages), most=CHOICE_TOKENS)
-        reply = await self._complete(replace(call, json_schema=schema))
-        chosen = reply.get("function")
-        if chosen not in names:
+        questions = [n for n, message in enumerate(self.chat.messages) if message.role == "user"]
+        messages = (
+            Message("system", prompts.choose_function(may_answer=may_answer)),
+            *_as_text(self.chat.messages[: questions[-1]]),
+            Message("user", asked),
+        )
+        names = [*by_name, NO_FUNCTION] if may_answer else [*by_name]
+        # What is wanted comes first: then 20 of 24 choices were right, without it 11 (1.5B).
+        wants = {"type": "string", "maxLength": WANTS_CHARS}
+        schema = _object_schema({"wants": wants, "function": {"type": "string", "enum": names}})
+        call = await self._call(messages, most=CHOICE_TOKENS)
+        name = (await self._complete(replace(call, json_schema=schema))).get("function")
+        if name not in names:
             raise InvalidModelOutput("The model named a function that was not offered to it.")
-        return str(chosen)
+        return by_name.get(str(name))
 
     async def _write_arguments(self, function: Tool, messages: tuple[Message, ...]) -> str:
         if not function.parameters.get("properties"):
@@ -241,6 +255,18 @@ def add_usage(one: Usage, other: Usage) -> Usage:
         one.completion_tokens + other.completion_tokens,
         one.model_calls + other.model_calls,
     )
+
+
+def _results_behind_question(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """Name and result of each function that was called for the last question."""
+    questions = [place for place, message in enumerate(messages) if message.role == "user"]
+    behind = messages[questions[-1] + 1 :]
+    names = {call.id: call.name for message in behind for call in message.tool_calls}
+    return [
+        (names.get(message.tool_call_id or "", ""), message.content[:RESULT_CHARS])
+        for message in behind
+        if message.role == "tool"
+    ]
 
 
 def _as_text(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from websearch_agent.agent.notices import no_engine_message
-from websearch_agent.errors import InvalidRequest, NoEngineAnswered, UnsupportedFilter
+from websearch_agent.errors import (
+    InvalidRequest,
+    NoEngineAnswered,
+    UnknownEngine,
+    UnsupportedFilter,
+)
 from websearch_agent.protocols import SearchEngine
 from websearch_agent.search.fan_out import SearchOutcome, search_all
 from websearch_agent.search.resting import RestTable
@@ -40,6 +45,19 @@ async def search_engines(
             raise NoEngineAnswered(message)
         outcome = replace(outcome, failures=failures)
     return replace(outcome, results=outcome.results[: query.max_results])
+
+
+def engines_named(
+    names: Sequence[str], engines: Sequence[SearchEngine]
+) -> tuple[SearchEngine, ...]:
+    """Those of these names, each once, in the order of `engines`. Raises UnknownEngine."""
+    known = [engine.name for engine in engines]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UnknownEngine(
+            f"There is no engine {unknown[0][:64]!r} here. Known are: {', '.join(known)}."
+        )
+    return tuple(engine for engine in engines if engine.name in names)
 
 
 def _check_query(text: str) -> None:
