@@ -29,10 +29,11 @@ async def store(tmp_path: Path) -> AsyncIterator[ConversationStore]:
 def _own_settings(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """No WEBSEARCH_ variable and no `.env` of this machine; a data folder of the test's own."""
+    """No variable and no settings file of this machine; a data folder of the test's own."""
     for name in [name for name in os.environ if name.startswith("WEBSEARCH_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     if request.node.get_closest_marker("model") is None:
         monkeypatch.setenv("WEBSEARCH_DATA_DIR", str(tmp_path / "data"))
 

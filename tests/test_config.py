@@ -11,6 +11,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SETTING_NAMES = {f"WEBSEARCH_{name.upper()}" for name in Settings.model_fields}
 
 
+@pytest.fixture(autouse=True)
+def _own_config_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

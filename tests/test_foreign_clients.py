@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "websearch_agent"
 # Whatever else opens connections, and to where: only to what the operator or this program names.
 MAY_CONNECT = {
-    "cli/app.py": "asks the loopback whether a port is free",
+    "mcp_server/stdio.py": "hands its own stdin on by a pair of sockets; it dials nothing",
     "models/client.py": "the operator's model server",
     "models/usage_listener.py": "the operator's model server, by httpx's own transport",
     "models/weights.py": "the model hubs, pinned by hash",

@@ -1,7 +1,8 @@
-"""Settings: read once here, from the environment and `.env`, and passed in from then on."""
+"""Settings: read once here, and passed in from then on."""
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,6 +30,7 @@ from websearch_agent.config_checks import (
     split_hosts,
 )
 from websearch_agent.errors import ConfigError
+from websearch_agent.settings_sources import PREFIX, Found, Given, find_settings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Key = Annotated[SecretStr | None, AfterValidator(check_key)]
@@ -309,12 +311,31 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the settings. Raises ConfigError that names the variable and what is wrong."""
+    """The settings, and `overrides` instead of what was read. Raises ConfigError.
+
+    With `_env_file=None` no file is read, only the environment.
+    """
+    reads_files = overrides.pop("_env_file", True) is not None
+    return checked_settings(find_settings(Settings, reads_files=reads_files), overrides)
+
+
+def checked_settings(found: Found, overrides: Mapping[str, object]) -> Settings:
+    """Raises ConfigError that names each wrong setting as it was written, and never its value."""
+    values = {name: _value_of(name, given) for name, given in found.values.items()}
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_env_file=None, **{**values, **overrides})  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
         lines = []
         for item in error.errors(include_url=False, include_input=False):
-            name = "WEBSEARCH_" + "_".join(str(part) for part in item["loc"][:1]).upper()
-            lines.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
+            name = "_".join(str(part) for part in item["loc"][:1])
+            given = None if name in overrides else found.values.get(name)
+            written_as = given.written_as if given else f"{PREFIX}{name.upper()}"
+            lines.append(f"{written_as}: {item['msg'].removeprefix('Value error, ')}")
         raise ConfigError("; ".join(lines)) from None
+
+
+def _value_of(name: str, given: Given) -> object:
+    """An empty flag takes back what other places say."""
+    if given.value == "":
+        return Settings.model_fields[name].get_default(call_default_factory=True)
+    return given.value

@@ -46,6 +46,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedTurn:
+    """The turn that a request with an idempotency key made. `body_hash` is that of its body."""
+
+    body_hash: str
+    conversation_id: str
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A link by which anybody may read a conversation as it was at `created_at`.
 

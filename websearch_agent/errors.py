@@ -28,6 +28,25 @@ class InvalidRequest(AgentError):
     code = "invalid_request"
 
 
+class UnknownEngine(InvalidRequest):
+    """A search names an engine that is not configured; the message names those that are."""
+
+    code = "unknown_engine"
+
+
+class IdempotencyKeyReused(AgentError):
+    """The key of a request stands for another request already."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyKeyInUse(AgentError):
+    """The answer of the key is being written where it cannot be joined: by another process."""
+
+    code = "idempotency_key_in_use"
+    retryable = True
+
+
 class NotAuthenticated(AgentError):
     """No login, session or key, or one that is not valid (any more)."""
 

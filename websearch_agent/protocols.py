@@ -8,6 +8,7 @@ from websearch_agent.accounts import ApiKey, Identity, NewApiKey, Scope, User
 from websearch_agent.conversations import (
     Conversation,
     ConversationSummary,
+    KeyedTurn,
     Share,
     Turn,
 )
@@ -189,6 +190,17 @@ class ConversationStore(TurnStore, Protocol):
 
     async def end_share(self, conversation_id: str) -> None:
         """Revoke the link: nobody gets in by it again. Nothing happens without one."""
+        ...
+
+    async def remember_key(self, key: str, *, body_hash: str, turn_id: str) -> None:
+        """Note which turn a request with this idempotency key made; it takes an older one's place.
+
+        Forgotten after a day, and with the turn or its conversation.
+        """
+        ...
+
+    async def find_key(self, key: str) -> KeyedTurn | None:
+        """What the owner's request with this key made, of the last day."""
         ...
 
 

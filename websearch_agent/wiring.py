@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,7 +12,7 @@ from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.agent.chat import answer_chat
 from websearch_agent.agent.first_questions import suggest_questions
 from websearch_agent.agent.follow_ups import follow_ups_of
-from websearch_agent.agent.lookup import search_engines
+from websearch_agent.agent.lookup import engines_named, search_engines
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.chats import ChatRequest
 from websearch_agent.config import Settings
@@ -108,23 +108,32 @@ class AgentService:
     def answer_chat(self, chat: ChatRequest) -> AsyncGenerator[AgentEvent, None]:
         return answer_chat(chat, self.parts)
 
-    async def search_web(self, query: SearchQuery) -> SearchOutcome:
-        """Ask the engines alone, without a model. Raises InvalidRequest, NoEngineAnswered."""
+    async def search_web(
+        self, query: SearchQuery, *, engines: Sequence[str] | None = None
+    ) -> SearchOutcome:
+        """Ask the engines alone, without a model: all, or those of these names.
+
+        Raises InvalidRequest, UnknownEngine, UnsupportedFilter, NoEngineAnswered.
+        """
+        chosen = self.engines.active()
+        if engines is not None:
+            chosen = engines_named(engines, self.engines.configured())
         return await search_engines(
             query,
-            self.engines.active(),
-            builtin=self.engines.builtin(),
+            chosen,
+            builtin=self.engines.builtin() if engines is None else None,
             deadline_s=self.settings.search_deadline_s,
             rests=self.parts.rests,
         )
 
-    async def read_page(self, address: str, *, intranet: bool = False) -> Page:
+    async def read_page(self, address: str, *, intranet: bool = False, fresh: bool = False) -> Page:
         """A page of the web, or the document of a search result by its `document_id`.
 
-        `intranet`: what the operator opened is open to the address. Raises PageError.
+        `intranet`: what the operator opened is open to the address; `fresh`: not from the cache.
+        Raises PageError.
         """
         if address.strip().lower().startswith(("http://", "https://")):
-            return await self.reader.read(address.strip(), intranet=intranet)
+            return await self.reader.read(address.strip(), fresh=fresh, intranet=intranet)
         return await self.parts.documents.read_document(address)
 
     def stop_answer(self, turn_id: str) -> bool:

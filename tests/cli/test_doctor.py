@@ -159,3 +159,55 @@ def test_page_cache_and_a_ranking_server_that_is_down_are_told(
     assert findings["page cache"] == "ok 0 pages, 0.0 of 256 MB"
     assert findings["ranking"].startswith("note ")
     assert NOWHERE in findings["ranking"]
+
+
+# ---- settings, and JSON --------------------------------------------------------------------
+
+
+def test_settings_file_and_misspelt_variables_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "ok    settings: no settings file" in run_cli("doctor").stdout
+    (tmp_path / "own.toml").write_text("max_answers = 3")
+    monkeypatch.setenv("WEBSEARCH_CONFIG_FILE", str(tmp_path / "own.toml"))
+    monkeypatch.setenv("WEBSEARCH_MODL_URL", "x")
+    shown = run_cli("doctor").stdout
+    assert f"ok    settings: settings file {tmp_path / 'own.toml'}" in shown
+    assert "note  settings: WEBSEARCH_MODL_URL is no setting and has no effect." in shown
+
+
+def test_engine_without_its_key_fails_and_the_others_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WEBSEARCH_ENGINES", "brave,local")
+    code, findings = doctor_lines()
+    assert code == 1
+    assert findings["engine brave"].startswith("FAIL set WEBSEARCH_BRAVE_API_KEY")
+    assert findings["engine local"].startswith("note nothing indexed yet")
+
+
+@pytest.mark.usefixtures("model_server")
+def test_json_is_the_same_report() -> None:
+    result = run_cli("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["works"]) == (0, True)
+    states = {finding["name"]: finding["state"] for finding in report["findings"]}
+    assert states.items() >= {
+        "settings": "ok", "disk": states["disk"], "database": "ok", "page cache": "ok",
+        "model": "ok", "engine searxng": "note", "built-in collection": "note",
+    }.items()  # fmt: skip
+
+
+def test_json_of_a_failure_says_so() -> None:
+    result = run_cli("doctor", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["works"]) == (1, False)
+
+
+def test_wrong_setting_is_a_report_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSEARCH_LOG_LEVEL", "loud")
+    result = run_cli("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["works"]) == (2, False)
+    (finding,) = report["findings"]
+    assert (finding["name"], finding["state"]) == ("settings", "fail")
+    assert finding["detail"].startswith("WEBSEARCH_LOG_LEVEL: ")

@@ -1,5 +1,6 @@
 """The installed program, as a person starts it: exit codes, and never a traceback."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -195,3 +196,15 @@ def test_ctrl_c_ends_the_server_quietly(tmp_path: Path) -> None:
     program.send_signal(signal.SIGINT)
     program.communicate(timeout=60)  # raises where the server hangs
     assert program.returncode == 0
+
+
+def test_mcp_writes_nothing_but_the_protocol_to_stdout(tmp_path: Path) -> None:
+    client = {"name": "test", "version": "1"}
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    stdin = f"{json.dumps(hello)}\n".encode()
+    done = start(tmp_path, "mcp", stdin=stdin, WEBSEARCH_LOG_LEVEL="debug", WEBSEARCH_MODL="x")
+    assert done.returncode == 0
+    (reply,) = map(json.loads, done.stdout.splitlines())
+    assert (reply["id"], "serverInfo" in reply["result"]) == (1, True)
+    assert "WEBSEARCH_MODL is no setting" in done.stderr

@@ -36,7 +36,7 @@ class Gate:
 def parse_numbered(text: str) -> list[NumberedEvent]:
     events = []
     for block in text.split("\n\n"):
-        lines = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        lines = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
         if "event" in lines:
             events.append((int(lines["id"]), lines["event"], json.loads(lines["data"])))
     return events

@@ -4,7 +4,7 @@ import asyncio
 import copy
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Literal
@@ -17,7 +17,7 @@ from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.chats import ChatRequest
 from websearch_agent.config import Settings
 from websearch_agent.conversations import Conversation
-from websearch_agent.errors import AgentError, PageUnreachable, TurnNotFound
+from websearch_agent.errors import AgentError, PageUnreachable, TurnNotFound, UnknownEngine
 from websearch_agent.events import (
     AgentEvent,
     AnswerDelta,
@@ -204,6 +204,10 @@ class FakeService:
         self.addresses: list[tuple[str, bool]] = []
         self.found: SearchOutcome | AgentError = FOUND
         self.page: Page | AgentError = READ
+        self.fresh: list[bool] = []
+        # Searches wait until it is set.
+        self.lookup_gate = asyncio.Event()
+        self.lookup_gate.set()
         self.states = (EngineState("ddgs"), EngineState("local"))
         self.prepared = False
         self.prepare_error: Exception | None = None
@@ -339,14 +343,21 @@ class FakeService:
             if not finished:
                 self.stopped.set()
 
-    async def search_web(self, query: SearchQuery) -> SearchOutcome:
+    async def search_web(
+        self, query: SearchQuery, *, engines: Sequence[str] | None = None
+    ) -> SearchOutcome:
         self.queries.append(query)
+        for name in engines or ():
+            if name not in self.engine_names():
+                raise UnknownEngine(f"There is no engine {name!r} here. Known are: ddgs, local.")
+        await self.lookup_gate.wait()
         if isinstance(self.found, AgentError):
             raise self.found
         return self.found
 
-    async def read_page(self, address: str, *, intranet: bool = False) -> Page:
+    async def read_page(self, address: str, *, intranet: bool = False, fresh: bool = False) -> Page:
         self.addresses.append((address, intranet))
+        self.fresh.append(fresh)
         if isinstance(self.page, AgentError):
             raise self.page
         return replace(self.page, url=address)

@@ -6,7 +6,13 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from websearch_agent.conversations import Conversation, ConversationSummary, Share, Turn
+from websearch_agent.conversations import (
+    Conversation,
+    ConversationSummary,
+    KeyedTurn,
+    Share,
+    Turn,
+)
 from websearch_agent.errors import (
     ConversationNotFound,
     InvalidRequest,
@@ -34,6 +40,8 @@ class FakeStore:
         # What a running turn hides, by its id.
         self.hidden: dict[str, tuple[Turn, ...]] = {}
         self._numbers = itertools.count(1)
+        # Hash of the body and turn's id, by the idempotency key.
+        self.keys: dict[str, tuple[str, str]] = {}
 
     async def create_conversation(self, title: str) -> str:
         conversation_id = f"made{next(self._numbers)}"
@@ -132,6 +140,17 @@ class FakeStore:
     async def end_share(self, conversation_id: str) -> None:
         await self.load_conversation(conversation_id)
         self.shares.pop(conversation_id, None)
+
+    async def remember_key(self, key: str, *, body_hash: str, turn_id: str) -> None:
+        self.keys[key] = (body_hash, turn_id)
+
+    async def find_key(self, key: str) -> KeyedTurn | None:
+        body_hash, turn_id = self.keys.get(key, ("", ""))
+        try:
+            kept, turn = self._find(turn_id)
+        except TurnNotFound:
+            return None
+        return KeyedTurn(body_hash, kept.id, turn)
 
     def _keep(self, kept: Conversation, turns: tuple[Turn, ...]) -> None:
         self.conversations[kept.id] = replace(kept, turns=turns)

@@ -1,19 +1,22 @@
 """The real agent on the real database, with fakes for the model, the engines and the web."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from agent_parts import make_parts
+from agent_parts import A, make_parts
 from argon2 import PasswordHasher
 from fakes import FakeModel, Reply, search_call
 
 from websearch_agent.accounts import LOCAL_OWNER
+from websearch_agent.agent.chat import answer_chat
 from websearch_agent.agent.first_questions import suggest_questions
 from websearch_agent.agent.follow_ups import follow_ups_of
+from websearch_agent.agent.lookup import engines_named, search_engines
 from websearch_agent.agent.run import AgentParts, answer_question
+from websearch_agent.chats import ChatRequest
 from websearch_agent.events import AgentEvent
 from websearch_agent.model_calls import ModelCall
 from websearch_agent.protocols import (
@@ -22,8 +25,9 @@ from websearch_agent.protocols import (
     ModelClient,
     SharedConversations,
 )
+from websearch_agent.search.fan_out import SearchOutcome
 from websearch_agent.store.sqlite import SqliteStore
-from websearch_agent.types import AnswerRequest, EngineState, Page
+from websearch_agent.types import AnswerRequest, EngineState, Page, SearchQuery
 
 MOST_CALLS = 10_000
 
@@ -73,6 +77,24 @@ class StoredService:
 
     def answer_question(self, request: AnswerRequest) -> AsyncIterator[AgentEvent]:
         return answer_question(request, self.parts)
+
+    def answer_chat(self, chat: ChatRequest) -> AsyncIterator[AgentEvent]:
+        return answer_chat(chat, self.parts)
+
+    async def search_web(
+        self, query: SearchQuery, *, engines: Sequence[str] | None = None
+    ) -> SearchOutcome:
+        chosen = self.parts.engines()
+        if engines is not None:
+            chosen = engines_named(engines, chosen)
+        return await search_engines(
+            query, chosen, builtin=None, deadline_s=5.0, rests=self.parts.rests
+        )
+
+    async def read_page(self, address: str, *, intranet: bool = False, fresh: bool = False) -> Page:
+        """This web has a page at every address."""
+        page = await self.parts.reader.read(A, fresh=fresh, intranet=intranet)
+        return replace(page, url=address)
 
     def stop_answer(self, turn_id: str) -> bool:
         return self.parts.stop_answer(turn_id)

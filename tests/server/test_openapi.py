@@ -19,7 +19,7 @@ from server.stored_service import StoredService, open_stored_service
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError
 from websearch_agent.server.app import create_app
-from websearch_agent.server.problems import status_of_code
+from websearch_agent.server.error_codes import status_of_code
 from websearch_agent.server.run import AnsweringServer
 
 # Enough for each field to be missing, of another kind and at its borders.
@@ -83,6 +83,8 @@ OPERATIONS = [
     ("POST", "/api/answers"),
     ("GET", "/api/answers/{turn_id}"),
     ("POST", "/api/answers/{turn_id}/stop"),
+    ("POST", "/api/search"),
+    ("POST", "/api/read"),
     ("GET", "/api/conversations"),
     ("DELETE", "/api/conversations"),
     ("GET", CONVERSATION),
@@ -99,6 +101,11 @@ OPERATIONS = [
     ("GET", "/api/engines"),
     ("GET", "/api/schemas/answer.json"),
     ("GET", "/api/health"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/{model_id}"),
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/responses"),
+    ("GET", "/v1/responses/{response_id}"),
 ]
 
 
@@ -145,8 +152,9 @@ def test_made_up_requests_are_answered_as_described(
 
 def call(server: RunningServer, method: str, path: str, **values: Any) -> Any:
     """One request, whose answer is as described; `values` are parts of a schemathesis case."""
+    headers = {**server.headers, **values.pop("headers", {})}
     case = server.schema()[path][method].Case(**values)
-    return case.call_and_validate(headers=server.headers)
+    return case.call_and_validate(headers=headers)
 
 
 def ask(server: RunningServer) -> Any:
@@ -193,6 +201,29 @@ def test_conversation_is_renamed_exported_and_shared_as_described(server: Runnin
     assert [response.status_code for response in shares] == [404, 200, 200]
     assert (shared.status_code, ended.status_code, gone.status_code) == (200, 204, 404)
     assert shared.json()["title"] == "Bridge"
+
+
+def test_search_and_its_first_page_are_as_described(server: RunningServer) -> None:
+    options = {"media_type": "application/json"}
+    query = {"query": "red bridge", "max_results": 2}
+    found = call(server, "POST", "/api/search", body=query, **options)
+    wanted = {"address": found.json()["results"][0]["url"], "max_chars": 5}
+    page = call(server, "POST", "/api/read", body=wanted, **options)
+    unknown = call(server, "POST", "/api/search", body={**query, "engines": ["x"]}, **options)
+    assert (found.status_code, page.status_code, unknown.status_code) == (200, 200, 400)
+    assert len(page.json()["text"]) == 5
+
+
+def test_answer_with_a_key_and_its_replay_are_as_described(server: RunningServer) -> None:
+    options: dict[str, Any] = {"media_type": "application/json"}
+    options["headers"] = {"Idempotency-Key": f"key-{len(server.key)}"}
+    body = {"question": "When was the red bridge opened?"}
+    first, again = (call(server, "POST", "/api/answers", body=body, **options) for _ in range(2))
+    other = call(server, "POST", "/api/answers", body={"question": "Other?"}, **options)
+    statuses = [response.status_code for response in (first, again, other)]
+    assert statuses == [200, 200, 422]
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == ["true"]
 
 
 def test_follow_ups_are_as_described(server: RunningServer) -> None:

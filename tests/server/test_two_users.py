@@ -1,6 +1,7 @@
 """Neither of two users can read, list, use, delete or guess the other's conversations."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ ATTEMPTS = {
     ("POST", "/api/answers"),
     ("GET", "/api/answers/{turn_id}"),
     ("POST", "/api/answers/{turn_id}/stop"),
+    ("POST", "/api/search"),
+    ("POST", "/api/read"),
     ("GET", "/api/conversations"),
     ("DELETE", "/api/conversations"),
     ("GET", "/api/conversations/{conversation_id}"),
@@ -42,13 +45,25 @@ ATTEMPTS = {
     ("GET", "/api/schemas/answer.json"),
     ("GET", "/api/openapi.json"),
     ("GET", "/api/health"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/{model_id:path}"),
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/responses"),
+    ("GET", "/v1/responses/{response_id}"),
     ("GET", "/"),
     ("GET", "/c/{conversation_id}"),
     ("GET", "/s/{token}"),
     ("GET", "/settings"),
+    ("GET", "/docs"),
     ("GET", "/documents/{document_id:path}"),
     ("GET", "/login"),
     ("GET", "/favicon.ico"),
+}
+# Each answer has new ids, so no two are the same.
+NEW_ANSWERS = {
+    ("POST", "/api/answers"),
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/responses"),
 }
 # These two take no id, and are about the session of whoever sends them.
 SESSION_ROUTES = {("POST", "/login"), ("POST", "/logout")}
@@ -64,11 +79,15 @@ SCOPES_OF_ROUTES: dict[str, set[tuple[str, str]]] = {
         ("POST", "/api/answers"),
         ("GET", "/api/answers/{turn_id}"),
         ("POST", "/api/answers/{turn_id}/stop"),
+        ("POST", "/api/search"),
+        ("POST", "/api/read"),
         ("PATCH", "/api/conversations/{conversation_id}"),
         ("PUT", "/api/conversations/{conversation_id}/share"),
         ("DELETE", "/api/conversations/{conversation_id}/share"),
         ("POST", "/api/conversations/{conversation_id}/turns/{turn_id}/follow-ups"),
         ("GET", "/api/suggestions"),
+        ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/responses"),
     },
     "read": {
         ("GET", "/api/conversations"),
@@ -140,16 +159,33 @@ async def attempt(
             "conversation_id": asked.conversation_id,
         },
         ("PATCH", "/api/conversations/{conversation_id}"): {"title": "Mine"},
+        ("POST", "/v1/chat/completions"): {
+            "model": "websearch-agent",
+            "messages": [{"role": "user", "content": asked.conversation_id}],
+        },
+        ("POST", "/v1/responses"): {"model": "websearch-agent", "input": asked.conversation_id},
+        ("POST", "/api/search"): {"query": asked.conversation_id},
+        ("POST", "/api/read"): {"document_id": asked.conversation_id},
     }
     body = bodies.get((method, path))
     path = path.replace("{turn_id}", asked.turn_id)
-    for place in ("{conversation_id}", "{document_id:path}", "{token}"):
+    places = ("{conversation_id}", "{document_id:path}", "{token}", "{model_id:path}")
+    for place in (*places, "{response_id}"):
         path = path.replace(place, asked.conversation_id)
     return await client.request(method, path, json=body)
 
 
+def assert_not_known(response: httpx.Response, path: str) -> None:
+    """A problem, or under `/v1` an error in OpenAI's form."""
+    body = response.json()
+    code = body["error"]["code"] if path.startswith("/v1/") else body["code"]
+    wanted = "invalid_api_key" if path.startswith("/v1/") else "not_authenticated"
+    assert (response.status_code, code) == (401, wanted)
+
+
 def without_ids(text: str, asked: Asked) -> str:
-    return text.replace(asked.conversation_id, "ID").replace(asked.turn_id, "ID")
+    """Of whole words: an example in the text may hold a short id by chance."""
+    return re.sub(rf"\b(?:{asked.conversation_id}|{asked.turn_id})\b", "ID", text)
 
 
 @pytest.mark.parametrize("make_client", [by_session, by_key])
@@ -161,7 +197,7 @@ async def test_foreign_conversation_is_as_unknown_on_every_route(
         of_ann = await ask_as_ann(doors)
         async with await make_client(doors, "ben") as ben:
             foreign = await attempt(ben, method, path, of_ann)
-            if (method, path) != ("POST", "/api/answers"):
+            if (method, path) not in NEW_ANSWERS:
                 unknown = await attempt(ben, method, path, UNKNOWN)
                 assert foreign.status_code == unknown.status_code
                 assert without_ids(foreign.text, of_ann) == without_ids(unknown.text, UNKNOWN)
@@ -188,6 +224,8 @@ async def test_what_is_unknown_to_others_is_there_for_its_owner() -> None:
         "GET /api/shared/{token}",
         "GET /documents/{document_id:path}",
         "GET /s/{token}",
+        "GET /v1/models/{model_id:path}",
+        "GET /v1/responses/{response_id}",
     }
 
 
@@ -243,8 +281,8 @@ async def test_nobody_gets_anything_without_a_login(method: str, path: str) -> N
         of_ann = await ask_as_ann(doors)
         async with doors.client() as stranger:
             response = await attempt(stranger, method, path, of_ann)
-    if path.startswith("/api/"):
-        assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+    if path.startswith(("/api/", "/v1/")):
+        assert_not_known(response, path)
         assert response.headers["www-authenticate"] == "Bearer"
     else:
         assert response.status_code == 303
@@ -256,7 +294,7 @@ async def test_nobody_gets_anything_without_a_login(method: str, path: str) -> N
 async def test_invalid_key_is_401_even_where_none_is_needed(method: str, path: str) -> None:
     async with serve_users() as doors, doors.client(Authorization="Bearer wsa_wrong") as stranger:
         response = await attempt(stranger, method, path, UNKNOWN)
-    assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+    assert_not_known(response, path)
 
 
 async def test_conversations_held_without_a_login_belong_to_no_user() -> None:
@@ -300,9 +338,13 @@ def test_every_route_has_its_scope_or_is_for_anybody_known() -> None:
         ("GET", "/"),
         ("GET", "/c/{conversation_id}"),
         ("GET", "/settings"),
+        ("GET", "/docs"),
         ("GET", "/api/engines"),
         ("GET", "/api/schemas/answer.json"),
         ("GET", "/api/openapi.json"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/{model_id:path}"),
+        ("GET", "/v1/responses/{response_id}"),
     }
 
 

@@ -85,6 +85,28 @@ INSERT INTO turns VALUES
 PRAGMA user_version = 1;
 """
 
+# Version 2 is version 1 with these; what was there before is in the same place.
+WITH_SHARES = f"""
+{WITH_USERS}
+ALTER TABLE conversations ADD COLUMN deleted_at VARCHAR(40);
+ALTER TABLE conversations ADD COLUMN folded_title TEXT NOT NULL DEFAULT '';
+ALTER TABLE turns ADD COLUMN replaces_from INTEGER;
+ALTER TABLE turns ADD COLUMN follow_ups TEXT;
+ALTER TABLE turns ADD COLUMN folded_text TEXT NOT NULL DEFAULT '';
+CREATE TABLE shares (
+    token VARCHAR(64) NOT NULL, conversation_id VARCHAR(36) NOT NULL, title TEXT NOT NULL,
+    last_position INTEGER NOT NULL, created_at VARCHAR(40) NOT NULL, PRIMARY KEY (token),
+    FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE,
+    UNIQUE (conversation_id)
+);
+INSERT INTO shares VALUES ('token', 'c1', 'Die Brücke', 1, '2026-10-01T08:00:00+00:00');
+UPDATE conversations SET folded_title = 'die brücke' WHERE id = 'c1';
+PRAGMA user_version = 2;
+"""
+OLD = pytest.mark.parametrize(
+    "script", [BEFORE_USERS, WITH_USERS, WITH_SHARES], ids=["version 0", "version 1", "version 2"]
+)
+
 
 def write_database(path: Path, script: str) -> Path:
     with closing(sqlite3.connect(path)) as connection:
@@ -189,7 +211,22 @@ async def test_conversation_from_before_the_links_can_be_shared_deleted_and_rest
     assert [turn.id for turn in shared.turns] == ["t1"]
 
 
-@pytest.mark.parametrize("script", [BEFORE_USERS, WITH_USERS], ids=["version 0", "version 1"])
+async def test_database_with_shares_keeps_them_and_takes_keys(path: Path) -> None:
+    store = SqliteStore(write_database(path, WITH_SHARES))
+    await store.open()
+    owned = store.for_owner("u1")
+    found = [kept.id for kept in await owned.list_conversations(search="BRÜCKE")]
+    shared = await store.shared.load_shared("token")
+    await owned.remember_key("k", body_hash="h", turn_id="t1")
+    keyed = await owned.find_key("k")
+    await store.close()
+    assert found == ["c1"]
+    assert [turn.id for turn in shared.turns] == ["t1"]
+    assert keyed is not None
+    assert (keyed.body_hash, keyed.conversation_id, keyed.turn.id) == ("h", "c1", "t1")
+
+
+@OLD
 async def test_old_database_becomes_like_a_new_one(path: Path, tmp_path: Path, script: str) -> None:
     for database in (write_database(path, script), tmp_path / "new.db"):
         store = SqliteStore(database)
@@ -235,7 +272,7 @@ async def test_journal_of_a_file_from_a_backup_is_born_private(path: Path) -> No
     assert found == {f"{path.name}{end}": 0o600 for end in ("", "-wal", "-shm")}
 
 
-@pytest.mark.parametrize("script", [BEFORE_USERS, WITH_USERS], ids=["version 0", "version 1"])
+@OLD
 async def test_two_programs_may_open_an_old_database_at_once(path: Path, script: str) -> None:
     old_database = write_database(path, script)
     stores = [SqliteStore(old_database) for _ in range(4)]

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from websearch_agent.accounts import SCOPES
+from websearch_agent.cli.running import EXIT_FAILED, from_shell, quiet_settings, run
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
-
-EXIT_FAILED = 1
 
 user_app = typer.Typer(
     help="Users, who log in to the page. With the first one a server asks for a login.",
@@ -45,21 +44,19 @@ def user_add(
 ) -> None:
     """Add a user. The password is asked for twice and not shown."""
     from websearch_agent.cli.account_commands import add_user, check_free_name, read_password
-    from websearch_agent.cli.app import _from_shell, _quiet_settings, _run
 
-    settings, name = _quiet_settings(), _from_shell(name)
-    _run(check_free_name(settings, name))
+    settings, name = quiet_settings(), from_shell(name)
+    run(check_free_name(settings, name))
     password = read_password(from_stdin=password_stdin)
-    _run(add_user(settings, name, password, hasher=_hasher(context)))
+    run(add_user(settings, name, password, hasher=_hasher(context)))
 
 
 @user_app.command("list")
 def user_list() -> None:
     """All users."""
     from websearch_agent.cli.account_commands import list_users
-    from websearch_agent.cli.app import _quiet_settings, _run
 
-    _run(list_users(_quiet_settings()))
+    run(list_users(quiet_settings()))
 
 
 @user_app.command("password")
@@ -68,12 +65,11 @@ def user_password(
 ) -> None:
     """Set a new password. The user is logged out everywhere; keys stay valid."""
     from websearch_agent.cli.account_commands import find_user, read_password, set_password
-    from websearch_agent.cli.app import _from_shell, _quiet_settings, _run
 
-    settings, name = _quiet_settings(), _from_shell(name)
-    _run(find_user(settings, name))
+    settings, name = quiet_settings(), from_shell(name)
+    run(find_user(settings, name))
     password = read_password(from_stdin=password_stdin)
-    _run(set_password(settings, name, password, hasher=_hasher(context)))
+    run(set_password(settings, name, password, hasher=_hasher(context)))
 
 
 @user_app.command("remove")
@@ -83,22 +79,20 @@ def user_remove(
 ) -> None:
     """Remove a user with all conversations, keys and logins. Exit 1 if you then say no."""
     from websearch_agent.cli.account_commands import confirm_removal, find_user, remove_user
-    from websearch_agent.cli.app import _from_shell, _quiet_settings, _run
 
-    settings, name = _quiet_settings(), _from_shell(name)
-    user = _run(find_user(settings, name))
+    settings, name = quiet_settings(), from_shell(name)
+    user = run(find_user(settings, name))
     if not yes and not confirm_removal(user.name):
         raise typer.Exit(EXIT_FAILED)
-    _run(remove_user(settings, user.name))
+    run(remove_user(settings, user.name))
 
 
 @user_app.command("adopt")
 def user_adopt(name: UserArgument) -> None:
     """Give a user the conversations that were held without a login."""
     from websearch_agent.cli.account_commands import adopt_conversations
-    from websearch_agent.cli.app import _from_shell, _quiet_settings, _run
 
-    _run(adopt_conversations(_quiet_settings(), _from_shell(name)))
+    run(adopt_conversations(quiet_settings(), from_shell(name)))
 
 
 @key_app.command("add")
@@ -112,20 +106,18 @@ def key_add(
 ) -> None:
     """Make a key. It alone goes to stdout, and is shown this once."""
     from websearch_agent.cli.account_commands import add_key
-    from websearch_agent.cli.app import _from_shell, _quiet_settings, _run
 
     named = scope or [ScopeName.ask, ScopeName.read]
     scopes = [known for known in SCOPES if known in named]
-    _run(add_key(_quiet_settings(), _from_shell(name), _from_shell(user), scopes))
+    run(add_key(quiet_settings(), from_shell(name), from_shell(user), scopes))
 
 
 @key_app.command("list")
 def key_list() -> None:
     """All keys, the newest first, also the revoked ones."""
     from websearch_agent.cli.account_commands import list_keys
-    from websearch_agent.cli.app import _quiet_settings, _run
 
-    _run(list_keys(_quiet_settings()))
+    run(list_keys(quiet_settings()))
 
 
 @key_app.command("revoke")
@@ -134,6 +126,5 @@ def key_revoke(
 ) -> None:
     """End a key, from the next request on."""
     from websearch_agent.cli.account_commands import revoke_key
-    from websearch_agent.cli.app import _from_shell, _quiet_settings, _run
 
-    _run(revoke_key(_quiet_settings(), _from_shell(key_id)))
+    run(revoke_key(quiet_settings(), from_shell(key_id)))

@@ -6,8 +6,14 @@ import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from websearch_agent.cli.engine_probe import PROBE_QUERY, probe_engine, what_to_do
-from websearch_agent.cli.terminal import printable_line
+from websearch_agent.cli.engine_probe import (
+    PROBE_QUERY,
+    probe_engine,
+    ready_engines,
+    report_unused,
+    what_to_do,
+)
+from websearch_agent.cli.terminal import printable_json, printable_line
 from websearch_agent.config import Settings
 from websearch_agent.errors import AgentError, ConfigError
 from websearch_agent.models.client import OpenAICompatibleModel
@@ -15,6 +21,7 @@ from websearch_agent.models.weights import find_weights
 from websearch_agent.models.weights_file import check_model_path
 from websearch_agent.pages.page_cache import CACHE_FILE_NAME, PageCache
 from websearch_agent.protocols import SearchEngine
+from websearch_agent.settings_in_force import SettingsInForce
 from websearch_agent.store.sqlite import SqliteStore
 from websearch_agent.types import SearchQuery
 from websearch_agent.wiring import Engines, make_model, make_reranker
@@ -33,11 +40,51 @@ class Finding:
     detail: str
     warning: bool = False
 
+    @property
+    def state(self) -> str:
+        return "ok" if self.ok else ("note" if self.warning else "FAIL")
 
-async def run_doctor(settings: Settings) -> bool:
-    """Print one line for each part; True if all that is needed works."""
-    print(f"data folder: {settings.data_dir}")
-    engines = Engines(settings)
+
+class Report:
+    """Prints each finding as soon as it is there; as JSON all of them at the end."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._findings: list[Finding] = []
+
+    def add(self, finding: Finding) -> None:
+        self._findings.append(finding)
+        self.say(f"{finding.state:<4}  {finding.name}: {finding.detail}")
+
+    def say(self, line: str) -> None:
+        if not self._as_json:
+            print(printable_line(line), flush=True)
+
+    def end(self) -> bool:
+        """True if all that is needed works."""
+        works = all(finding.ok or finding.warning for finding in self._findings)
+        if self._as_json:
+            findings = [
+                {"name": finding.name, "state": finding.state.lower(), "detail": finding.detail}
+                for finding in self._findings
+            ]
+            print(printable_json({"works": works, "findings": findings}), flush=True)
+        return works
+
+
+def report_wrong_settings(error: AgentError) -> None:
+    """As JSON: without settings there is nothing else to check."""
+    report = Report(as_json=True)
+    report.add(Finding(False, "settings", error.message))
+    report.end()
+
+
+async def run_doctor(settings: Settings, found: SettingsInForce, *, as_json: bool) -> bool:
+    """Try each part and report it; True if all that is needed works."""
+    report = Report(as_json=as_json)
+    report.say(f"data folder: {settings.data_dir}")
+    for finding in _check_settings(found):
+        report.add(finding)
     checks: list[Callable[[], Awaitable[Finding]]] = [
         lambda: _check_disk(settings),
         lambda: _check_database(settings),
@@ -46,22 +93,47 @@ async def run_doctor(settings: Settings) -> bool:
     ]
     if settings.ranking != "bm25":
         checks.append(lambda: _check_ranking(settings))
-    findings = [await check() for check in checks]
-    for finding in findings:
-        _print(finding)
-    deadline_s = settings.search_deadline_s
-    answering = await asyncio.gather(
-        *(_check_engine(engine, engines, deadline_s) for engine in engines.configured())
-    )
-    for finding in (*answering, _check_builtin(engines)):
-        _print(finding)
-    await engines.aclose()
+    for check in checks:
+        report.add(await check())
+    await _check_engines(settings, report)
+    return report.end()
+
+
+def _check_settings(found: SettingsInForce) -> list[Finding]:
+    """Where they come from, and what looks like one and is none."""
+    place = f"settings file {found.config_file}" if found.config_file else "no settings file"
+    detail = f"{place}; `websearch-agent config` shows what is in force"
+    misspelt = [Finding(False, "settings", words, warning=True) for words in found.warnings]
+    return [Finding(True, "settings", detail), *misspelt]
+
+
+async def _check_engines(settings: Settings, report: Report) -> None:
+    # One without its key would end the program: it is reported, and the others are asked.
+    ready = ready_engines(settings)
+    for unused in report_unused(settings):
+        if unused.engine in settings.engines:
+            report.add(Finding(False, f"engine {unused.engine}", what_to_do(unused)))
+    try:
+        engines = Engines(settings.model_copy(update={"engines": ready}))
+    except ConfigError as error:
+        report.add(Finding(False, "engines", error.message))
+        return
+    try:
+        answering = await asyncio.gather(
+            *(
+                _check_engine(engine, engines, settings.search_deadline_s)
+                for engine in engines.configured()
+            )
+        )
+        for finding in (*answering, _check_builtin(engines)):
+            report.add(finding)
+    finally:
+        await engines.aclose()
     if not any(finding.ok for finding in answering):
-        print(
+        report.say(
             "No engine can be searched; the chat works, and what the built-in collection holds is "
             "answered. Go online, set WEBSEARCH_SEARXNG_URL, or run `websearch-agent index PATH`."
         )
-    return all(finding.ok or finding.warning for finding in findings)
 
 
 async def _check_disk(settings: Settings) -> Finding:
@@ -195,8 +267,3 @@ def _check_builtin(engines: Engines) -> Finding:
         return Finding(False, "built-in collection", detail, warning=True)
     count = engines.builtin_engine.document_count()
     return Finding(True, "built-in collection", f"{count} documents")
-
-
-def _print(finding: Finding) -> None:
-    mark = "ok  " if finding.ok else ("note" if finding.warning else "FAIL")
-    print(printable_line(f"{mark}  {finding.name}: {finding.detail}"), flush=True)

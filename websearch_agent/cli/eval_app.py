@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from websearch_agent.cli.running import EXIT_FAILED, quiet_settings, run
+
 if TYPE_CHECKING:
     from websearch_agent.evals.measurement import Measurement, Result, Row
-
-EXIT_FAILED = 1
 
 eval_app = typer.Typer(
     help="Measure on labelled data. An interrupted run goes on with the same command.",
@@ -256,11 +256,10 @@ def _measure(
     parallel: int = 1,
 ) -> None:
     """Exit 1 if a row failed."""
-    from websearch_agent.cli.app import _quiet_settings, _run
     from websearch_agent.cli.eval_command import run_measurement
     from websearch_agent.evals.measurement import RunOptions
 
     options = RunOptions(limit, fresh, parallel)
-    work = run_measurement(_quiet_settings(), measurement, files, options, as_json=as_json)
-    if not _run(work):
+    work = run_measurement(quiet_settings(), measurement, files, options, as_json=as_json)
+    if not run(work):
         raise typer.Exit(EXIT_FAILED)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-EXIT_FAILED = 1
+from websearch_agent.cli.running import EXIT_FAILED, quiet_settings, run
 
 model_app = typer.Typer(
     help="Models: their profiles, serving them with vLLM, trying out a server.",
@@ -34,10 +34,9 @@ HubOption = Annotated[HubName, typer.Option(help="Where the weights come from.")
 @model_app.command("list")
 def model_list() -> None:
     """All profiles; * marks the one in force."""
-    from websearch_agent.cli.app import _quiet_settings, _run
     from websearch_agent.cli.model_profiles import list_profiles
 
-    _run(list_profiles(_quiet_settings()))
+    run(list_profiles(quiet_settings()))
 
 
 @model_app.command("show")
@@ -120,10 +119,9 @@ def model_pull(
 ) -> None:
     """Download the embedded model's weights now instead of at the first start, or a profile's."""
     if profile is None:
-        from websearch_agent.cli.app import _quiet_settings, _run
         from websearch_agent.cli.model_command import pull_weights
 
-        _run(pull_weights(_quiet_settings()))
+        run(pull_weights(quiet_settings()))
     else:
         from websearch_agent.cli.serve_model import pull_repository
 
@@ -140,9 +138,8 @@ def model_check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Try out the configured model, or the one at --url. Exit 1 if the agent cannot use it."""
-    from websearch_agent.cli.app import _quiet_settings, _run
     from websearch_agent.cli.model_command import check_model, settings_of_check
 
-    settings = settings_of_check(_quiet_settings(), url=url, name=name, key_variable=key_from_env)
-    if not _run(check_model(settings, as_json=as_json)):
+    settings = settings_of_check(quiet_settings(), url=url, name=name, key_variable=key_from_env)
+    if not run(check_model(settings, as_json=as_json)):
         raise typer.Exit(EXIT_FAILED)

@@ -3,13 +3,15 @@
 import json
 import re
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from websearch_agent.cli.hyperlinks import can_colour, can_link, hyperlink, is_terminal
+from websearch_agent.cli.markdown_stream import MarkdownStream
 from websearch_agent.cli.support_lines import (
     doubt_lines,
     filtered_words,
@@ -74,18 +76,32 @@ class TerminalView:
     what a reader of the answer must know.
 
     Where stdout is no terminal, the answer is written at its end: what a model said before it
-    went on to search cannot be taken back from a file or pipe.
+    went on to search cannot be taken back from a file or pipe. On a terminal its Markdown is
+    coloured, and numbers and addresses of sources are links.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._streams = sys.stdout is not None and sys.stdout.isatty()
+        self._streams = is_terminal(sys.stdout)
+        self._links = can_link(sys.stdout)
+        self._answer = MarkdownStream(
+            colours=can_colour(sys.stdout), address_of=self._address_of, link=hyperlink
+        )
+        self._addresses: dict[int, str] = {}
+        self._shows_status = is_terminal(sys.stderr) and not self._err.is_dumb_terminal
         self._status: Status | None = None
         self._held: list[str] = []
         self._line_open = False
         self._told = ""
         self.conversation_id: str | None = None
+        self.sources: tuple[Source, ...] = ()
+        self._cited: frozenset[int] = frozenset()
+
+    def start_conversation(self) -> None:
+        """Forget the one that was shown: its numbers of sources mean others from now on."""
+        self.conversation_id, self.sources = None, ()
+        self._addresses.clear()
 
     async def show(self, events: AsyncGenerator[AgentEvent, None]) -> AnswerFinished | AnswerFailed:
         """Print until the end and return how it ended."""
@@ -139,6 +155,7 @@ class TerminalView:
             case PageFinished(failure=failure) if failure is not None:
                 self._note(f"not read  {event.url}: {failure.reason}", indent="  ")
             case SourcesSelected():
+                self._addresses |= {source.number: source.url for source in event.sources}
                 self._set_status("Writing …")
 
     def _show_text(self, text: str) -> None:
@@ -146,22 +163,30 @@ class TerminalView:
             self._held.append(text)
             return
         self._clear_status()
-        self._write(text)
+        self._put(self._answer.feed(printable(text)))
 
     def _drop_text(self) -> None:
         if self._held:
             self._held.clear()
-        elif self._line_open:
+        self._put(self._answer.finish())
+        if self._line_open:
             self._note("(That was not the answer yet.)")
 
     def _show_end(self, answer: Answer) -> None:
         self._clear_status()
+        self._addresses |= {source.number: source.url for source in answer.sources}
         self._write_held()
         self._end_line()
         self._show_support(answer)
-        cited = {citation.source_number for citation in answer.citations}
-        self._list("Sources", [s for s in answer.sources if s.number in cited])
-        self._list("Also read, not cited", [s for s in answer.sources if s.number not in cited])
+        self.sources = answer.sources
+        self._cited = frozenset(citation.source_number for citation in answer.citations)
+        self.show_sources()
+
+    def show_sources(self) -> None:
+        """Those of the last answer, the cited ones first."""
+        cited = self._cited
+        self._list("Sources", [s for s in self.sources if s.number in cited])
+        self._list("Also read, not cited", [s for s in self.sources if s.number not in cited])
 
     def _show_support(self, answer: Answer) -> None:
         if summary := summary_line(answer):
@@ -176,20 +201,29 @@ class TerminalView:
         if sources:
             self._write(f"\n{title}\n")
         for source in sorted(sources, key=lambda source: source.number):
-            self._write(describe_source(source) + "\n")
+            self._put(describe_source(source, link=self._link) + "\n")
 
     def _write_held(self) -> None:
         """What is written so far, also when the answer is broken off."""
-        text = "".join(self._held)
+        text = printable("".join(self._held))
         self._held.clear()
-        if text:
-            self._write(text)
+        self._put(self._answer.feed(text) + self._answer.finish())
         self._end_line()
 
     def _write(self, text: str) -> None:
-        text = printable(text)
-        print(text, end="", flush=True)
-        self._line_open = bool(text) and not text.endswith("\n")
+        self._put(printable(text))
+
+    def _put(self, text: str) -> None:
+        """Write what is harmless: it may hold colours and links of ours."""
+        if text:
+            print(text, end="", flush=True)
+            self._line_open = not text.endswith("\n")
+
+    def _address_of(self, number: int) -> str | None:
+        return self._addresses.get(number) if self._links else None
+
+    def _link(self, text: str, address: str) -> str:
+        return hyperlink(text, address) if self._links else text
 
     def _end_line(self) -> None:
         if self._line_open:
@@ -206,7 +240,7 @@ class TerminalView:
         self._err.print(Text(indent + printable_line(line), style=style))
 
     def _set_status(self, text: str) -> None:
-        if self._quiet or not self._err.is_terminal:
+        if self._quiet or not self._shows_status:
             return
         label = Text(printable_line(text))
         if self._status is None:
@@ -230,12 +264,20 @@ _KINDS = {
 }
 
 
-def describe_source(source: Source) -> str:
-    """One source: number, title, site, date, address; in a second line what was left out of it."""
+def _as_text(text: str, _address: str) -> str:
+    return text
+
+
+def describe_source(source: Source, *, link: Callable[[str, str], str] = _as_text) -> str:
+    """One source: number, title, site, date, address; in a second line what was left out of it.
+
+    `link` makes links of the number and the address; the title is foreign words and stays text.
+    """
     known = (source.site, source.author, source.date, _KINDS[source.kind])
     facts = [part for part in known if part]
     about = f" ({', '.join(facts)})" if facts else ""
-    line = printable_line(f"[{source.number}] {source.title}{about}  {source.url}")
+    number, url = link(f"[{source.number}]", source.url), printable_line(source.url)
+    line = f"{number} {printable_line(f'{source.title}{about}')}  {link(url, source.url)}"
     left_out = filtered_words(source.filtered)
     return f"{line}\n    {left_out}" if left_out else line
 

@@ -2,117 +2,53 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from starlette.types import Receive
 
-from websearch_agent.errors import AnswerNotFound, InvalidRequest
+from websearch_agent.accounts import Identity
+from websearch_agent.errors import AnswerNotFound, ServerBusy
 from websearch_agent.events import (
     AnswerFailed,
     AnswerFinished,
 )
-from websearch_agent.search.domain_filter import plain_domain
-from websearch_agent.server.api_description import Responses, answer_responses, problem_responses
+from websearch_agent.server.api_description import (
+    REPLAYED_HEADER,
+    answer_responses,
+    event_stream_responses,
+    problem_responses,
+)
+from websearch_agent.server.ask_body import AskBody
+from websearch_agent.server.error_codes import status_of_code
+from websearch_agent.server.event_log import EventLog
 from websearch_agent.server.feed import (
     INTERNAL_FAILURE,
     SHUTTING_DOWN,
     AnswerFeed,
     run_until_disconnect,
 )
-from websearch_agent.server.identity import Asker, service_of
-from websearch_agent.server.live_answers import LiveAnswers
-from websearch_agent.server.open_answer import AnswerTurn
-from websearch_agent.server.problems import problem_response, status_of_code
-from websearch_agent.server.rate_limits import QuestionLimit, asker_of, holder_of
-from websearch_agent.server.streaming import AnswerStream, EventStream
-from websearch_agent.server.wire import answer_to_json
-from websearch_agent.types import (
-    AnswerRequest,
-    EvidenceForm,
-    Mode,
-    SearchSwitch,
-    TimeRange,
-    Verification,
+from websearch_agent.server.idempotency import (
+    IdempotencyKey,
+    KeyedAnswers,
+    KeyedRequest,
+    client_stays,
+    keyed_request,
 )
+from websearch_agent.server.identity import Asker, service_of
+from websearch_agent.server.live_answers import LiveAnswers, OnStarted
+from websearch_agent.server.open_answer import AnswerTurn
+from websearch_agent.server.problems import problem_response
+from websearch_agent.server.rate_limits import QuestionLimit, asker_of, holder_of
+from websearch_agent.server.request_fields import require_json
+from websearch_agent.server.streaming import AnswerStream, EventStream
+from websearch_agent.server.wire import JsonObject, answer_to_json, name_of_event
 
 router = APIRouter(prefix="/api", tags=["answers"])
 
 
-def _check_domain(text: str) -> str:
-    try:
-        return plain_domain(text)
-    except InvalidRequest as error:
-        raise PydanticCustomError("domain", "{reason}", {"reason": error.message}) from error
-
-
-# An address is taken for its domain, and may be longer than one.
-DomainName = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_check_domain)]
-DomainNames = Annotated[list[DomainName], Field(max_length=50)]
 # Far above what an answer can have: no number for a 32-bit counter to stumble over.
 EventNumber = Annotated[int | None, Query(ge=0, le=1_000_000_000)]
 LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=1_000_000_000)]
-
-# Fields of the body that say how the answer is sent, not what is asked.
-_OF_THE_STREAM = {"render", "resumable"}
-
-
-class AskBody(BaseModel):
-    """The body of `POST /api/answers`. Unknown fields are refused, so a typo is noticed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    question: str
-    conversation_id: str | None = None
-    search: SearchSwitch = "auto"
-    mode: Mode = "balanced"
-    time_range: TimeRange | None = None
-    include_domains: DomainNames = []
-    exclude_domains: DomainNames = []
-    language: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
-        description="A language tag such as `en` or `zh-CN`, for the search.",
-    )
-    evidence: EvidenceForm | None = Field(
-        default=None, description="What the model is shown of the pages. Unset: as configured."
-    )
-    verification: Verification | None = Field(
-        default=None,
-        description="Who checks the statements against the sources. Unset: as configured.",
-    )
-    strict: bool | None = Field(
-        default=None,
-        description="Write an answer with unsupported statements anew, once. Unset: as configured.",
-    )
-    replace_turn: str | None = Field(
-        default=None,
-        max_length=64,
-        description="The id of a turn of the conversation that this question takes the place of, "
-        "with those behind it.",
-    )
-    render: bool = Field(default=False, description="Add `answer_html` events to the stream.")
-    resumable: bool = Field(
-        default=False,
-        description="Number the events of the stream, and go on if the client leaves: "
-        "`GET /api/answers/{turn_id}` joins it again, `POST /api/answers/{turn_id}/stop` ends it.",
-    )
-
-    def to_request(self) -> AnswerRequest:
-        domains = {
-            "include_domains": tuple(self.include_domains),
-            "exclude_domains": tuple(self.exclude_domains),
-        }
-        return AnswerRequest(**{**self.model_dump(exclude=_OF_THE_STREAM), **domains})
-
-
-async def require_json(request: Request) -> None:
-    """Raises 415 for another content type; `curl -d` sends one unless it is told."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
-    if not is_json:
-        detail = "The body must be JSON: send the header Content-Type: application/json."
-        raise HTTPException(415, detail)
 
 
 @router.post(
@@ -121,11 +57,11 @@ async def require_json(request: Request) -> None:
     responses=answer_responses(),
     dependencies=[Depends(require_json)],
 )
-async def answer_question(body: AskBody, request: Request, asker: Asker) -> Response:
+async def answer_question(
+    body: AskBody, request: Request, asker: Asker, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Answer one question. `Accept: text/event-stream` streams; closing the stream stops, but for
-    a `resumable` one."""
-    limit: QuestionLimit = request.app.state.question_limit
-    await limit.count(asker_of(asker, request.scope))
+    a `resumable` one or one with an `Idempotency-Key`."""
     service = service_of(request, asker)
     turn = AnswerTurn(
         begin=lambda: service.answer_question(body.to_request()),
@@ -134,18 +70,15 @@ async def answer_question(body: AskBody, request: Request, asker: Asker) -> Resp
         open_answers=request.app.state.open_answers,
     )
     streams = "text/event-stream" in request.headers.get("accept", "")
+    if idempotency_key is not None:
+        keyed = keyed_request(asker.owner_id, idempotency_key, body.model_dump(mode="json"))
+        return await _answer_once(keyed, turn, body, request, asker, streams=streams)
+    await _count_question(request, asker)
     if streams and body.resumable:
-        live_answers: LiveAnswers = request.app.state.live_answers
-        log = await live_answers.begin(
-            turn,
-            request.receive,
-            owner_id=asker.owner_id,
-            stop_answer=service.stop_answer,
-            conversation_id=body.conversation_id,
-            render=body.render,
-        )
+        log = await _begin_live(turn, request.receive, body, request, asker)
         if log is None:
             return _answer_response(None)
+        live_answers: LiveAnswers = request.app.state.live_answers
         return EventStream(live_answers.first_client(log))
     if streams:
         return AnswerStream(turn, render=body.render)
@@ -156,21 +89,80 @@ async def answer_question(body: AskBody, request: Request, asker: Asker) -> Resp
     return _answer_response(last)
 
 
-_FOLLOWED: Responses = {
-    200: {
-        "description": "OK",
-        "content": {
-            "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": 'id: 7\nevent: answer_delta\ndata: {"text":"Yes, "}\n\n',
-            }
-        },
-    }
-}
+async def _count_question(request: Request, asker: Identity) -> None:
+    """Raises TooManyRequests."""
+    limit: QuestionLimit = request.app.state.question_limit
+    await limit.count(asker_of(asker, request.scope))
+
+
+async def _begin_live(
+    turn: AnswerTurn,
+    receive: Receive,
+    body: AskBody,
+    request: Request,
+    asker: Identity,
+    on_started: OnStarted | None = None,
+) -> EventLog | None:
+    """An answer that goes on without its client; None if that left before it had a place."""
+    live_answers: LiveAnswers = request.app.state.live_answers
+    return await live_answers.begin(
+        turn,
+        receive,
+        owner_id=asker.owner_id,
+        stop_answer=service_of(request, asker).stop_answer,
+        conversation_id=body.conversation_id,
+        render=body.render,
+        on_started=on_started,
+    )
+
+
+async def _answer_once(
+    keyed: KeyedRequest,
+    turn: AnswerTurn,
+    body: AskBody,
+    request: Request,
+    asker: Identity,
+    *,
+    streams: bool,
+) -> Response:
+    """The one answer of the key: made, joined or replayed, in the form that is asked for now."""
+
+    async def begin(on_started: OnStarted) -> EventLog:
+        await _count_question(request, asker)
+        log = await _begin_live(turn, client_stays, body, request, asker, on_started)
+        if log is None:
+            raise ServerBusy("The server is shutting down.", retry_after_s=5)
+        return log
+
+    keyed_answers: KeyedAnswers = request.app.state.keyed_answers
+    store = service_of(request, asker).store
+    log, replayed = await keyed_answers.answer_once(keyed, store, begin, render=body.render)
+    if streams:
+        response: Response = EventStream(log.follow())
+    else:
+        ending = await run_until_disconnect(request.receive, log.last_event())
+        response = _ending_response(ending)
+    if replayed:
+        response.headers[REPLAYED_HEADER] = "true"
+    return response
+
+
+def _ending_response(ending: tuple[str, JsonObject] | None) -> Response:
+    """From the last event as it stands in a log; None if the client has left."""
+    if ending is None:
+        return _failure_response(INTERNAL_FAILURE)
+    name, data = ending
+    if name == name_of_event(AnswerFinished):
+        return JSONResponse(data)
+    return _failure_response(
+        AnswerFailed(str(data["code"]), str(data["message"]), bool(data["retryable"]))
+    )
 
 
 @router.get(
-    "/answers/{turn_id}", response_model=None, responses={**_FOLLOWED, **problem_responses(404)}
+    "/answers/{turn_id}",
+    response_model=None,
+    responses={**event_stream_responses(), **problem_responses(404)},
 )
 async def follow_answer(
     turn_id: str,
@@ -219,7 +211,10 @@ def _answer_response(last: AnswerFinished | AnswerFailed | None) -> Response:
     if isinstance(last, AnswerFinished):
         return JSONResponse(answer_to_json(last.conversation_id, last.answer))
     # None: the client has left, so nobody reads this response.
-    failure = last or INTERNAL_FAILURE
+    return _failure_response(last or INTERNAL_FAILURE)
+
+
+def _failure_response(failure: AnswerFailed) -> Response:
     retry_after = {"Retry-After": "5"} if failure == SHUTTING_DOWN else None
     return problem_response(
         status_of_code(failure.code),

@@ -19,12 +19,18 @@ from websearch_agent.errors import AgentError
 from websearch_agent.resources import resource_dir
 from websearch_agent.server import (
     answers,
+    api_docs,
     conversations,
     engines,
     health,
     html_pages,
     login,
+    openai_chat,
+    openai_models,
+    openai_responses,
+    read,
     schemas,
+    search,
     sharing,
     suggestions,
 )
@@ -33,8 +39,12 @@ from websearch_agent.server.api_description import describe_api
 from websearch_agent.server.feed import OpenAnswers
 from websearch_agent.server.guards import AllowedHosts, BodyLimit, HeaderLimit
 from websearch_agent.server.host_names import AnsweredHosts
+from websearch_agent.server.idempotency import KeyedAnswers
 from websearch_agent.server.live_answers import LiveAnswers
 from websearch_agent.server.login_policy import decide_login
+from websearch_agent.server.lookups import lookup_queue
+from websearch_agent.server.mcp_door import McpDoor
+from websearch_agent.server.openai_errors import OpenAIErrors
 from websearch_agent.server.origin_check import OriginCheck
 from websearch_agent.server.problems import INTERNAL_MESSAGE, add_problem_handlers
 from websearch_agent.server.rate_limits import (
@@ -56,6 +66,8 @@ mimetypes.add_type("text/javascript", ".js")
 
 _ROUTES = (
     answers,
+    search,
+    read,
     suggestions,
     conversations,
     sharing,
@@ -63,7 +75,11 @@ _ROUTES = (
     schemas,
     health,
     html_pages,
+    api_docs,
     login,
+    openai_models,
+    openai_chat,
+    openai_responses,
 )
 
 
@@ -96,9 +112,13 @@ def create_app(
     app.state.open_answers = OpenAnswers()
     app.state.live_answers = LiveAnswers()
     app.state.answer_queue = AnswerQueue.from_settings(settings)
+    app.state.lookup_queue = lookup_queue()
+    app.state.keyed_answers = KeyedAnswers()
     app.state.login_limit = LoginLimit()
+    app.state.mcp_door = McpDoor()
     for module in _ROUTES:
         app.include_router(module.router)
+    app.router.routes.extend(app.state.mcp_door.routes())
     files = RevalidatedFiles(directory=resource_dir("web") / "static")
     # Our files alone: what holds a conversation could be guessed from its compressed size.
     app.mount("/static", GZipMiddleware(files))
@@ -130,6 +150,7 @@ async def _run_service(
         preparing.cancel()
         await asyncio.wait([preparing])
         await app.state.live_answers.aclose()
+        await app.state.mcp_door.aclose()
         await service.aclose()
 
 
@@ -140,6 +161,7 @@ def _add_guards(app: FastAPI, settings: Settings, allowed_hosts: AnsweredHosts) 
     app.add_middleware(RequestLimit)
     app.add_middleware(HeaderLimit)
     app.add_middleware(AllowedHosts, allowed_hosts=allowed_hosts)
+    app.add_middleware(OpenAIErrors)
     app.add_middleware(SecurityHeaders)
 
 
@@ -156,8 +178,12 @@ def end_open_answers(app: FastAPI) -> None:
     """End every answer, and refuse the questions that wait or come later."""
     answer_queue: AnswerQueue = app.state.answer_queue
     answer_queue.close()
+    lookups: AnswerQueue = app.state.lookup_queue
+    lookups.close()
     open_answers: OpenAnswers = app.state.open_answers
     open_answers.end_all()
+    mcp_door: McpDoor = app.state.mcp_door
+    mcp_door.end()
 
 
 class RevalidatedFiles(StaticFiles):

@@ -13,7 +13,6 @@ from websearch_agent.conversations import (
     Turn,
 )
 from websearch_agent.errors import TurnNotFound
-from websearch_agent.server.answers import require_json
 from websearch_agent.server.api_description import (
     export_responses,
     json_response,
@@ -25,6 +24,7 @@ from websearch_agent.server.live_answers import LiveAnswers
 from websearch_agent.server.markdown_export import conversation_markdown
 from websearch_agent.server.page_templates import language_of
 from websearch_agent.server.render import render_answer
+from websearch_agent.server.request_fields import require_json
 from websearch_agent.server.wire import JsonValue, replace_half_characters, to_json_object
 
 router = APIRouter(prefix="/api/conversations", tags=["conversations"])

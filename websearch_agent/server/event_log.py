@@ -14,6 +14,7 @@ from websearch_agent.events import (
 )
 from websearch_agent.server.render import BlockChange
 from websearch_agent.server.streaming import PING, PING_INTERVAL_S, StreamEvent, encode_event
+from websearch_agent.server.wire import JsonObject, decode_server_sent_event
 
 # What was said of a text that is dropped.
 _OF_THE_TEXT = (AnswerDelta, CitationAdded, StatementVerified, BlockChange, AnswerRestarted)
@@ -70,6 +71,12 @@ class EventLog:
                     return
             elif not await self._wait_for_more():
                 yield PING
+
+    async def last_event(self) -> tuple[str, JsonObject]:
+        """Name and data of the event that ends the log, once it is there."""
+        while not self.ended:
+            await self._grown.wait()
+        return decode_server_sent_event(self._encoded[self._last_number])
 
     def _next_number(self, after: int) -> int | None:
         numbers = range(after + 1, self._last_number + 1)

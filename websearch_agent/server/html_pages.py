@@ -26,7 +26,7 @@ async def show_app(request: Request) -> Response:
     """The page; its script reads the conversation's id from the address."""
     identity = await identify(request)
     if identity is None:
-        return _redirect_to_login(request)
+        return redirect_to_login(request)
     return HTMLResponse(
         render_template("index.html", request=request, user_name=identity.user_name)
     )
@@ -35,11 +35,11 @@ async def show_app(request: Request) -> Response:
 @router.get("/settings")
 async def show_settings(request: Request) -> Response:
     if await identify(request) is None:
-        return _redirect_to_login(request)
+        return redirect_to_login(request)
     return HTMLResponse(render_template("settings.html", request=request))
 
 
-def _redirect_to_login(request: Request) -> Response:
+def redirect_to_login(request: Request) -> Response:
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/login?{urlencode({'next': path})}", status_code=303)
 
@@ -56,7 +56,7 @@ async def show_document(
     """A document of the local index as a page; `start`/`end` are code points of its text."""
     identity = await identify(request)
     if identity is None:
-        return _redirect_to_login(request)
+        return redirect_to_login(request)
     check_scope(identity, "read")
     try:
         found = await service_of(request, identity).read_document(document_id)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -25,6 +25,8 @@ MAX_KEPT_BYTES = 32_000_000
 # Storing takes milliseconds. Far above it, so that whoever deletes does not wait for ever.
 STOPPING_S = 10.0
 
+OnStarted = Callable[[str], Awaitable[None]]
+
 STOPPED = AnswerFailed("stopped", "The answer was stopped before it began.", retryable=True)
 
 
@@ -39,6 +41,7 @@ class LiveAnswer:
     stop_answer: Callable[[str], bool]
     conversation_id: str | None
     has_place: "asyncio.Future[bool]"
+    on_started: OnStarted | None = None
     log: EventLog = field(default_factory=EventLog)
     turn_id: str | None = None
     ended_at: float | None = None
@@ -84,14 +87,17 @@ class LiveAnswers:
         stop_answer: Callable[[str], bool],
         conversation_id: str | None = None,
         render: bool = False,
+        on_started: OnStarted | None = None,
     ) -> EventLog | None:
         """The log of a new answer once it has its place; None if the client left before.
+
+        `on_started` is awaited with its turn's id before anybody is told of it.
 
         Raises ServerBusy, TooManyRequests; AnswerNotFound if the owner stopped it meanwhile.
         """
         self._forget_old()
         has_place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        live = LiveAnswer(owner_id, stop_answer, conversation_id, has_place)
+        live = LiveAnswer(owner_id, stop_answer, conversation_id, has_place, on_started=on_started)
         self._answers[live] = None
         live.task = asyncio.create_task(self._run(live, turn, receive, render=render))
         try:
@@ -155,7 +161,7 @@ class LiveAnswers:
                     async with aclosing(streamed_events(feed, render=render)) as events:
                         async for event in events:
                             if event is not None:
-                                self._note(live, event)
+                                await self._note(live, event)
         except Exception as error:
             if live.has_place.done():
                 logger.exception("A resumable answer broke off")
@@ -168,10 +174,12 @@ class LiveAnswers:
                 self._forget(live)
             self._forget_old()
 
-    def _note(self, live: LiveAnswer, event: StreamEvent) -> None:
+    async def _note(self, live: LiveAnswer, event: StreamEvent) -> None:
         if isinstance(event, AnswerStarted):
             live.turn_id, live.conversation_id = event.turn_id, event.conversation_id
             self._by_turn[live.owner_id, event.turn_id] = live
+            if live.on_started is not None:
+                await live.on_started(event.turn_id)
         live.log.add(event)
 
     def _find(self, owner_id: str, turn_id: str) -> LiveAnswer:

@@ -11,37 +11,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from websearch_agent.errors import AgentError, NotAuthenticated, TooManyRequests
+from websearch_agent.server.error_codes import status_of_code, type_of_code
+from websearch_agent.server.wire import replace_half_characters
+
+__all__ = ["status_of_code"]  # for the doors, which take it and the problems from one place
 
 logger = logging.getLogger(__name__)
 
 INTERNAL_MESSAGE = "Something went wrong inside the server. Its log says what."
-
-_STATUS_OF_CODE = {
-    "invalid_request": 400,
-    "context_too_long": 400,
-    "unsupported_filter": 400,
-    "not_authenticated": 401,
-    "not_allowed": 403,
-    "conversation_not_found": 404,
-    "turn_not_found": 404,
-    "share_not_found": 404,
-    "answer_not_found": 404,
-    "too_many_requests": 429,
-    "internal_error": 500,
-    "config_error": 500,
-    "index_unusable": 500,
-    "store_error": 500,
-    "model_error": 502,
-    "model_rejected_request": 502,
-    "invalid_model_output": 502,
-    "server_busy": 503,
-    "deadline_exceeded": 504,
-}
-
-
-def status_of_code(code: str) -> int:
-    """The HTTP status of an error's code. What is not listed is a missing helper: 503."""
-    return _STATUS_OF_CODE.get(code, 503)
 
 
 def problem_response(
@@ -53,10 +30,10 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     body = {
-        "type": "about:blank",
+        "type": type_of_code(code),
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": replace_half_characters(detail),
         "code": code,
         "retryable": retryable,
     }

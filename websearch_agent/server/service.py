@@ -1,6 +1,6 @@
 """What the server needs of the program behind it. `wiring` builds the real one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Literal, Protocol
 
 from websearch_agent.chats import ChatRequest
@@ -56,15 +56,19 @@ class AnswerService(Protocol):
         """
         ...
 
-    async def search_web(self, query: SearchQuery) -> SearchOutcome:
-        """Ask the engines, without a model. Raises InvalidRequest, UnsupportedFilter,
-        NoEngineAnswered."""
+    async def search_web(
+        self, query: SearchQuery, *, engines: Sequence[str] | None = None
+    ) -> SearchOutcome:
+        """Ask the engines, or those of these names, without a model.
+
+        Raises InvalidRequest, UnknownEngine, UnsupportedFilter, NoEngineAnswered.
+        """
         ...
 
-    async def read_page(self, address: str, *, intranet: bool = False) -> Page:
+    async def read_page(self, address: str, *, intranet: bool = False, fresh: bool = False) -> Page:
         """A page of the web, or a local document by its id. Raises PageError.
 
-        `intranet`: what the operator opened is open to the address.
+        `intranet`: what the operator opened is open to the address; `fresh`: not from the cache.
         """
         ...
 

@@ -13,6 +13,8 @@ from websearch_agent.types import Answer
 
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
 
+JsonObject = dict[str, JsonValue]
+
 _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -56,8 +58,12 @@ def answer_to_json(conversation_id: str, answer: Answer) -> dict[str, JsonValue]
 
 
 def event_name(event: AgentEvent) -> str:
+    return name_of_event(type(event))
+
+
+def name_of_event(kind: type[AgentEvent]) -> str:
     """The event's class in snake case: `AnswerDelta` is `answer_delta`."""
-    return _INNER_CAPITAL.sub("_", type(event).__name__).lower()
+    return _INNER_CAPITAL.sub("_", kind.__name__).lower()
 
 
 def event_to_json(event: AgentEvent) -> dict[str, JsonValue]:
@@ -71,3 +77,11 @@ def encode_server_sent_event(name: str, data: JsonValue) -> bytes:
     """One event of a `text/event-stream`. JSON holds no bare line break, so one line is enough."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"event: {name}\ndata: {text}\n\n".encode(errors="replace")
+
+
+def decode_server_sent_event(encoded: bytes) -> tuple[str, JsonObject]:
+    """Name and data of an event that `encode_server_sent_event` made, numbered or not."""
+    # Not by `splitlines`: JSON may hold U+2028 and others that it takes for line ends.
+    fields = dict(line.split(": ", 1) for line in encoded.decode().split("\n") if line)
+    data: JsonObject = json.loads(fields["data"])
+    return fields["event"], data

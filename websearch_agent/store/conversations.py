@@ -20,7 +20,13 @@ from sqlalchemy import (
 )
 
 from websearch_agent.accounts import LOCAL_OWNER
-from websearch_agent.conversations import Conversation, ConversationSummary, Share, Turn
+from websearch_agent.conversations import (
+    Conversation,
+    ConversationSummary,
+    KeyedTurn,
+    Share,
+    Turn,
+)
 from websearch_agent.errors import (
     ConversationNotFound,
     InvalidRequest,
@@ -30,6 +36,13 @@ from websearch_agent.errors import (
 from websearch_agent.events import AnswerFailed
 from websearch_agent.invisible_text import visible_text
 from websearch_agent.store.database import Database
+from websearch_agent.store.idempotency_keys import (
+    erase_keys_of,
+    erase_old_keys,
+    keep_key,
+    read_keyed_turn,
+    turn_of_key,
+)
 from websearch_agent.store.schema import conversations, turns, users
 from websearch_agent.store.search_words import fold, search_words
 from websearch_agent.store.shares import end_share, keep_share, read_share, share_of
@@ -132,8 +145,9 @@ class OwnerConversations:
         wanted = self._wanted(conversation_id)
         # Whoever still writes one of its answers can store it no more.
         stopped = end_running((turns.c.conversation_id == conversation_id) & self._own)
+        keys = erase_keys_of(conversation_id, self._own)
         marked = update(conversations).where(*wanted).values(deleted_at=now)
-        *_, written = await self._database.write(*stopped, marked)
+        *_, written = await self._database.write(*stopped, keys, marked)
         if not written:
             raise _not_found(conversation_id)
         await erase_deleted(self._database, self._now())
@@ -227,6 +241,16 @@ class OwnerConversations:
         await self._load_summary(conversation_id)
         await self._database.write(end_share(self._wanted(conversation_id)))
 
+    async def remember_key(self, key: str, *, body_hash: str, turn_id: str) -> None:
+        now = self._now()
+        kept = keep_key(self._owner_id, key, body_hash=body_hash, turn_id=turn_id, now=now)
+        await self._database.write(erase_old_keys(now), kept)
+
+    async def find_key(self, key: str) -> KeyedTurn | None:
+        query = turn_of_key(self._owner_id, key, self._own, self._now())
+        rows = await self._database.read(query)
+        return read_keyed_turn(rows[0]) if rows else None
+
     # ---- parts ---------------------------------------------------------------------------
 
     def _wanted(self, conversation_id: str) -> tuple[ColumnElement[bool], ...]:
@@ -257,8 +281,10 @@ class OwnerConversations:
 
 
 async def erase_deleted(database: Database, now: dt.datetime) -> None:
-    """Of all owners, what was deleted so long ago that it can no longer be restored."""
-    await database.write(delete(conversations).where(conversations.c.deleted_at <= _last_kept(now)))
+    """Of all owners, what was deleted so long ago that it can no longer be restored, and the keys
+    of requests that are too old."""
+    too_old = conversations.c.deleted_at <= _last_kept(now)
+    await database.write(delete(conversations).where(too_old), erase_old_keys(now))
 
 
 def _last_kept(now: dt.datetime) -> str:

@@ -22,9 +22,9 @@ from websearch_agent.accounts import LOCAL_OWNER
 from websearch_agent.errors import StoreError
 from websearch_agent.store.search_words import fold
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """0: a database from before there were users, or a new file. 1: before deletions could be undone,
-turns replaced, conversations searched and shared."""
+turns replaced, conversations searched and shared. 2: before requests could have keys."""
 
 metadata = MetaData()
 
@@ -86,6 +86,17 @@ shares = Table(
     Column("created_at", String(40), nullable=False),
 )
 
+# A request's key is its owner's own. It goes with its turn, and so with conversation and user.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner_id", String(36), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("body_hash", String(64), nullable=False),
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", String(40), nullable=False, index=True),
+)
+
 users = Table(
     "users",
     metadata,
@@ -140,7 +151,7 @@ def prepare_schema(connection: Connection) -> None:
         _add_owners(connection)
     if version < 2:
         _add_columns_of_version_2(connection)
-    metadata.create_all(connection)
+    metadata.create_all(connection)  # and with it the tables that are new in a version
     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
