@@ -212,7 +212,7 @@ def test_first_questions_are_in_the_language_and_one_needs_no_search(language: s
     assert len(questions) == 3
     has_chinese = [any("\u4e00" <= letter <= "\u9fff" for letter in q) for q in questions]
     assert set(has_chinese) == {language == "zh"}
-    assert "HTTPX" in "".join(questions)
+    assert "Trafilatura" in "".join(questions)
 
 
 def test_own_documents_are_asked_about_first() -> None:
