@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,8 @@ def test_ctrl_d_and_ctrl_c_at_the_prompt_end_the_chat(
         stderr=theirs,
         cwd=ROOT,
         env=environment(tmp_path, TERM="xterm-256color"),
+        # What a shell starts in the background ignores Ctrl-C, and so do its children.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as program:
         os.close(theirs)
         screen = b""
