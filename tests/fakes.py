@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from websearch_agent.errors import AgentError, PageError, PageUnreachable, SearchError
@@ -17,8 +18,17 @@ from websearch_agent.model_calls import (
 from websearch_agent.protocols import ModelLimits
 from websearch_agent.types import Page, SearchQuery, SearchResult
 
-Reply = str | tuple[ToolCall, ...] | AgentError
-"""What a fake model says to one call: text, tool calls, or an error."""
+
+@dataclass(frozen=True)
+class TextAndCalls:
+    """A reply that says something before it calls."""
+
+    text: str
+    calls: tuple[ToolCall, ...]
+
+
+Reply = str | tuple[ToolCall, ...] | TextAndCalls | AgentError
+"""What a fake model says to one call: text, tool calls, both, or an error."""
 
 
 class FakeModel:
@@ -72,6 +82,10 @@ class FakeModel:
         usage = Usage(prompt_tokens=100, completion_tokens=10, model_calls=1)
         if isinstance(reply, tuple):
             yield ModelFinished("tool_calls", usage, reply)
+            return
+        if isinstance(reply, TextAndCalls):
+            yield TextDelta(reply.text)
+            yield ModelFinished("tool_calls", usage, reply.calls)
             return
         try:
             for index, start in enumerate(range(0, len(reply), self._chunk_chars)):

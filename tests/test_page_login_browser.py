@@ -111,7 +111,7 @@ def test_wrong_password_is_said_and_the_name_is_kept(open_page: Any) -> None:
     assert "do not belong together" in page.get_by_role("alert").text_content()
     assert page.locator("#name").input_value() == "ann"
     assert page.locator("#password").input_value() == ""
-    assert page.evaluate("document.activeElement.id") == "password"
+    page.wait_for_function("document.activeElement.id === 'password'")
 
 
 def test_after_too_many_failures_the_button_waits(open_page: Any) -> None:

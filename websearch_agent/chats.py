@@ -14,13 +14,14 @@ class ChatRequest:
     the last result of the functions that the model called. `options` say how to answer; their
     `question` is the last one of a user in `messages`, their `conversation_id` None. `functions`
     are the caller's own: the model may call them, the caller carries them out. `function_choice` is
-    `auto`, `none`, `required`, or the name of the one to call.
+    `auto`, `none`, `required`, or the name of the one to call; `parallel_calls`: several at once.
     """
 
     messages: tuple[Message, ...]
     options: AnswerRequest
     functions: tuple[Tool, ...] = ()
     function_choice: str = "auto"
+    parallel_calls: bool = True
 
     @property
     def has_results(self) -> bool:

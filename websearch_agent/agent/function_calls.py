@@ -11,6 +11,7 @@ from datetime import date
 
 from websearch_agent import prompts
 from websearch_agent.agent.budget import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT
+from websearch_agent.agent.unstored import results_behind_question
 from websearch_agent.chats import ChatRequest
 from websearch_agent.errors import ContextTooLong, InvalidModelOutput, ModelRejectedRequest
 from websearch_agent.model_calls import (
@@ -44,8 +45,8 @@ _log = logging.getLogger(__name__)
 class FunctionTurn:
     """What the model made of its turn, once `reply` is read to its end.
 
-    `calls` of the caller's functions; `searches`: it wants the web instead; `text` it answered.
-    None of them: it leaves the question to whoever answers questions.
+    `calls` of the caller's functions; `searches`: it wants, or is to use, the web instead; `text`
+    it answered.
     """
 
     chat: ChatRequest
@@ -57,6 +58,12 @@ class FunctionTurn:
     text: str = ""
     finish_reason: str = "stop"
     usage: Usage = field(default_factory=Usage)
+
+    @property
+    def leaves_the_question(self) -> bool:
+        """To whoever answers questions without functions."""
+        no_reply = not (self.calls or self.text or self.chat.has_results)
+        return self.searches or no_reply
 
     async def reply(self) -> AsyncGenerator[TextDelta | ReasoningDelta, None]:
         """Yield what it says to the person. Raises ModelError."""
@@ -80,25 +87,28 @@ class FunctionTurn:
 
     async def _by_tool_calls(self) -> AsyncGenerator[TextDelta | ReasoningDelta, None]:
         offered = self._offered()
+        must_search = self.chat.options.search == "always"
         may_search = self._may_search(offered)
         system = self._system(search_tool=may_search)
         tools = (*offered, SEARCH_TOOL) if may_search else offered
         messages = (Message("system", system), *self.chat.messages)
-        call = await self._call(messages, tools=tools, force_tool=self._is_forced())
+        forced = self._is_forced() or must_search
+        call = await self._call(messages, tools=tools, force_tool=forced)
         async for delta in self._stream(call):
-            yield delta
+            if not must_search:  # else it is not the answer
+                yield delta
         names = {function.name for function in offered}
         own = tuple(call for call in self.calls if call.name in names)
-        self.searches = may_search and not own and bool(self.calls)
+        self.searches = not own and (must_search or (may_search and bool(self.calls)))
         if self.calls and not own and not self.searches:
             raise InvalidModelOutput("The model called a function that was not offered to it.")
-        self.calls = own
+        self.calls = own if self.chat.parallel_calls else own[:1]
 
     # ---- models that do not ----------------------------------------------------------------
 
     async def _by_written_calls(self) -> AsyncGenerator[TextDelta | ReasoningDelta, None]:
         """A choice by constrained JSON, then the arguments, or the answer from the results."""
-        results = _results_behind_question(self.chat.messages)
+        results = results_behind_question(self.chat.messages)
         offered = self._offered()
         if not self._is_forced():
             # A small model wants what it has just done once more, whatever that has brought.
@@ -110,6 +120,8 @@ class FunctionTurn:
             arguments = await self._write_arguments(chosen, messages)
             self.calls = (ToolCall(f"call_{secrets.token_hex(12)}", chosen.name, arguments),)
             self.finish_reason = "tool_calls"
+        elif self.chat.options.search == "always":
+            self.searches = True
         elif self.chat.has_results:
             system = Message("system", self._system(search_tool=False))
             async for delta in self._stream(await self._call((system, *messages))):
@@ -126,7 +138,7 @@ class FunctionTurn:
         asked = prompts.choose_function_question(
             self.chat.options.question,
             functions=[(function.name, function.description) for function in offered],
-            results=results,
+            results=[(name, text[:RESULT_CHARS]) for name, text in results],
         )
         questions = [n for n, message in enumerate(self.chat.messages) if message.role == "user"]
         messages = (
@@ -183,10 +195,9 @@ class FunctionTurn:
         return self.chat.function_choice not in ("auto", "none")
 
     def _may_search(self, offered: Sequence[Tool]) -> bool:
-        """Not behind results: these are what was wanted. Not beside a function of this name."""
+        """Not beside a function of this name."""
         return (
-            self.chat.options.search == "auto"
-            and not self.chat.has_results
+            self.chat.options.search != "never"
             and not self._is_forced()
             and all(function.name != SEARCH_TOOL.name for function in offered)
         )
@@ -255,18 +266,6 @@ def add_usage(one: Usage, other: Usage) -> Usage:
         one.completion_tokens + other.completion_tokens,
         one.model_calls + other.model_calls,
     )
-
-
-def _results_behind_question(messages: Sequence[Message]) -> list[tuple[str, str]]:
-    """Name and result of each function that was called for the last question."""
-    questions = [place for place, message in enumerate(messages) if message.role == "user"]
-    behind = messages[questions[-1] + 1 :]
-    names = {call.id: call.name for message in behind for call in message.tool_calls}
-    return [
-        (names.get(message.tool_call_id or "", ""), message.content[:RESULT_CHARS])
-        for message in behind
-        if message.role == "tool"
-    ]
 
 
 def _as_text(messages: Sequence[Message]) -> tuple[Message, ...]:

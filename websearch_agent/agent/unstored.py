@@ -5,10 +5,11 @@ import re
 import secrets
 from collections.abc import Sequence
 
+from websearch_agent import prompts
 from websearch_agent.conversations import Conversation, ConversationSummary, Turn
 from websearch_agent.events import AnswerFailed
 from websearch_agent.model_calls import Message
-from websearch_agent.types import Answer
+from websearch_agent.types import Answer, new_boundary
 
 # The sources behind earlier numbers are not known here: the new ones begin at 1 again.
 _MARKER = re.compile(r" ?\[\d+\](?!\()")
@@ -41,6 +42,29 @@ class UnstoredConversation:
     ) -> None: ...
 
     async def save_follow_ups(self, turn_id: str, questions: Sequence[str]) -> None: ...
+
+
+def turns_before_answer(messages: Sequence[Message]) -> tuple[Turn, ...]:
+    """The turns before the last question, and as one more what functions brought for it so far."""
+    results = results_behind_question(messages)
+    if not results:
+        return turns_before_question(messages)
+    boundary = new_boundary()
+    brought = [prompts.function_result(n, result=text, boundary=boundary) for n, text in results]
+    question = next(m.content for m in reversed(messages) if m.role == "user")
+    return (*turns_before_question(messages), _answered(question, "\n\n".join(brought)))
+
+
+def results_behind_question(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """Name and result of each function that was called for the last question."""
+    questions = [place for place, message in enumerate(messages) if message.role == "user"]
+    behind = messages[questions[-1] + 1 :] if questions else ()
+    names = {call.id: call.name for message in behind for call in message.tool_calls}
+    return [
+        (names.get(message.tool_call_id or "", ""), message.content)
+        for message in behind
+        if message.role == "tool"
+    ]
 
 
 def turns_before_question(messages: Sequence[Message]) -> tuple[Turn, ...]:

@@ -103,7 +103,7 @@ class WebSearchTool(WebSearchOptions):
 
 
 class SearchFields(Lenient):
-    """Perplexity's fields for the search, at the top of the body."""
+    """What both APIs take at the top of the body: Perplexity's fields, and how tools are used."""
 
     search_mode: Literal["web"] | None = Field(
         default=None, description="`web` offers searching; there are no other collections."
@@ -120,6 +120,9 @@ class SearchFields(Lenient):
         default=None, description="Answer without the web, whatever else the request says."
     )
     web_search_options: WebSearchOptions | None = None
+    parallel_tool_calls: bool | None = Field(
+        default=None, description="`false`: at most one function is called at a time."
+    )
 
 
 # ---- functions of the caller ---------------------------------------------------------------------

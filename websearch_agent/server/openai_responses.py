@@ -156,7 +156,7 @@ class ResponsesReply:
             "metadata": {},
             "model": body.model,
             "output": output,
-            "parallel_tool_calls": True,
+            "parallel_tool_calls": body.parallel_tool_calls is not False,
             "previous_response_id": None,
             "store": False,
             "temperature": None,

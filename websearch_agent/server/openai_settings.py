@@ -8,6 +8,9 @@ Fields of the request go before what the model's name says. In the order of thei
   `auto`, also for a model named `:never`;
 - else the model's name, which means `auto` if it has no suffix.
 
+With `always` and functions of the caller the model may call these first; there is a search before
+it answers. A `tool_choice` that names the web search leaves the functions out.
+
 `search_context_size` low, medium, high is the mode quick, balanced, deep.
 """
 
@@ -75,7 +78,8 @@ def chat_request(
         for spec in functions
     )
     chosen = _function_choice(choice, functions)
-    return ChatRequest(transcript.messages, request, tools, chosen)
+    several = fields.parallel_tool_calls is not False
+    return ChatRequest(transcript.messages, request, tools, chosen, several)
 
 
 def _switch(
@@ -101,7 +105,8 @@ def _switch(
 
 def _function_choice(choice: ToolChoiceField | None, functions: Sequence[FunctionSpec]) -> str:
     if isinstance(choice, ToolChoice):
-        return (choice.type == "function" and choice.function_name) or "auto"
+        # One that names the web search leaves no choice but to search.
+        return (choice.type == "function" and choice.function_name) or "none"
     return choice if choice and functions else "auto"
 
 
