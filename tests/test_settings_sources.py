@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from websearch_agent.config import Settings, load_settings
 from websearch_agent.errors import ConfigError
+from websearch_agent.models.profile import configured_profile
 from websearch_agent.settings_in_force import read_settings
 from websearch_agent.settings_sources import MAX_SECRET_BYTES, FieldNames
 from websearch_agent.settings_toml import MAX_CONFIG_BYTES
@@ -110,6 +111,31 @@ def test_empty_flag_takes_back_what_other_places_say(monkeypatch: pytest.MonkeyP
     assert (settings.model_url, settings.engines) == (None, ("ddgs", "local"))
 
 
+def key_with_file_in_toml(tmp_path: Path, *flags: str) -> str | None:
+    file = write_usual_file(tmp_path, 'brave_api_key_file = "secret"')
+    (file.parent / "secret").write_text("sk-file")
+    key = read_settings(flags=flags).settings.brave_api_key
+    return key.get_secret_value() if key else None
+
+
+@pytest.mark.parametrize("name", ["brave_api_key", "brave_api_key_file"])
+def test_empty_flag_takes_back_a_secret_however_it_was_given(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert key_with_file_in_toml(tmp_path) == "sk-file"
+    assert key_with_file_in_toml(tmp_path, f"{name}=") is None
+    monkeypatch.setenv("WEBSEARCH_BRAVE_API_KEY", "sk-environment")
+    assert key_with_file_in_toml(tmp_path, f"{name}=") is None
+
+
+def test_empty_flag_of_a_secret_gives_way_to_its_other_name(tmp_path: Path) -> None:
+    Path("other").write_text("sk-other")
+    flags = ("brave_api_key=sk-flag", "brave_api_key_file=")
+    assert key_with_file_in_toml(tmp_path, *flags) == "sk-flag"
+    flags = ("brave_api_key=", "brave_api_key_file=other")
+    assert key_with_file_in_toml(tmp_path, *flags) == "sk-other"
+
+
 @pytest.mark.parametrize(
     ("flag", "words"),
     [
@@ -156,6 +182,58 @@ def test_paths_in_the_file_are_relative_to_its_folder(
 
 
 @pytest.mark.parametrize(
+    ("name", "written", "read"),
+    [
+        ("model_profile", "own.toml", "{folder}/own.toml"),
+        ("model_profile", "../own.toml", "{folder}/../own.toml"),
+        ("model_profile", "/srv/own.toml", "/srv/own.toml"),
+        ("model_profile", "gemma-3", "gemma-3"),
+        ("database_url", "sqlite:///rel.db", "sqlite:///{folder}/rel.db"),
+        ("database_url", "sqlite:////srv/abs.db", "sqlite:////srv/abs.db"),
+        ("model_name", "own.toml", "own.toml"),
+    ],
+)
+def test_profile_and_database_in_the_file_are_relative_to_its_folder(
+    name: str, written: str, read: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_usual_file(tmp_path, f'{name} = "{written}"\n')
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert getattr(load_settings(), name) == read.format(folder=file.parent)
+
+
+def test_profile_and_database_of_the_file_are_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_usual_file(
+        tmp_path, 'model_profile = "own.toml"\ndatabase_url = "sqlite:///rel.db"\n'
+    )
+    profile = 'name = "own"\ntitle = "Own"\nmatch = ["own*"]\ndialect = "tools"\n'
+    (file.parent / "own.toml").write_text(profile)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    settings = load_settings()
+    found = configured_profile(settings)
+    assert found is not None
+    assert found.name == "own"
+    assert settings.database_path == file.parent / "rel.db"
+
+
+@pytest.mark.parametrize("place", ["environment", "flag"])
+def test_profile_and_database_elsewhere_are_as_written(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"model_profile": "own.toml", "database_url": "sqlite:///rel.db"}
+    flags = [f"{name}={value}" for name, value in given.items()] if place == "flag" else []
+    for name, value in given.items() if place == "environment" else ():
+        monkeypatch.setenv(f"WEBSEARCH_{name.upper()}", value)
+    settings = read_settings(flags=flags).settings
+    assert {name: getattr(settings, name) for name in given} == given
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("\nengine = 'x'", "FILE, line 2: there is no setting 'engine'; did you mean engines?"),
@@ -165,6 +243,7 @@ def test_paths_in_the_file_are_relative_to_its_folder(
         ("engines = ['']", "FILE, line 1: engines holds a list or an empty text"),
         ("engines = [{}]", "FILE, line 1: engines takes a text"),
         ("engines = []", "FILE, line 1: engines: no engine is named"),
+        ("data_dir = '~nobody-here/a'", "FILE, line 1: data_dir: the user whose home `~` names"),
         ("session_days = 2026-01-01", "FILE, line 1: session_days takes a text"),
         ("session_days = true", "FILE, line 1: session_days: "),
         ("engines = ['goggle']", "FILE, line 1: engines: unknown engine goggle"),

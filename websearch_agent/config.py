@@ -320,7 +320,10 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def checked_settings(found: Found, overrides: Mapping[str, object]) -> Settings:
-    """Raises ConfigError that names each wrong setting as it was written, and never its value."""
+    """Raises ConfigError that names each wrong setting as it was written.
+
+    Of values it shows only unknown engines and what is no host name, never a secret.
+    """
     values = {name: _value_of(name, given) for name, given in found.values.items()}
     try:
         return Settings(_env_file=None, **{**values, **overrides})  # type: ignore[arg-type, call-arg]

@@ -17,6 +17,7 @@ from websearch_agent.settings_toml import TomlSettings, read_toml
 
 PREFIX = "WEBSEARCH_"
 ENV_FILE = ".env"
+SQLITE_SCHEME = "sqlite:///"
 CONFIG_FILE_NAME = "config_file"
 FILE_ENDING = "_file"
 # More than any key or address of a proxy; a log that was named by mistake is not read whole.
@@ -205,24 +206,46 @@ def _toml_layer(toml: TomlSettings, names: FieldNames) -> dict[str, Given]:
             if not entry.name.endswith("_backends"):
                 raise ConfigError(f"{entry.place}: {entry.name} takes one value, not a list")
             value = ",".join(value)
-        if entry.name in names.path | names.files and isinstance(value, str) and value:
-            value = str(toml.path.parent / Path(value).expanduser())
+        written_as = f"{entry.place}: {entry.name}"
+        if isinstance(value, str):
+            value = _beside_the_file(entry.name, value, toml.path.parent, names, written_as)
         if value != "":
-            given[entry.name] = Given(value, str(toml.path), f"{entry.place}: {entry.name}")
+            given[entry.name] = Given(value, str(toml.path), written_as)
     return _with_secrets(given, names)
+
+
+def _beside_the_file(
+    name: str, value: str, folder: Path, names: FieldNames, written_as: str
+) -> str:
+    """The value with its path, if it holds one, under `folder`; an absolute one stays."""
+    scheme = SQLITE_SCHEME if name == "database_url" and value.startswith(SQLITE_SCHEME) else ""
+    path = value.removeprefix(scheme)
+    # A profile without the ending is one of the package, by its name.
+    is_profile_file = name == "model_profile" and Path(path).suffix == ".toml"
+    if not path or not (scheme or is_profile_file or name in names.path | names.files):
+        return value
+    try:
+        return f"{scheme}{folder / Path(path).expanduser()}"
+    except RuntimeError:  # `~` of nobody
+        raise ConfigError(f"{written_as}: the user whose home `~` names is not known") from None
 
 
 # ---- secrets by file -----------------------------------------------------------------------
 
 
 def _with_secrets(given: Mapping[str, Given], names: FieldNames) -> dict[str, Given]:
-    """The layer with the secrets themselves in the place of the files that hold them."""
+    """The layer with the secrets themselves in the place of the files that hold them.
+
+    A secret and its file are one setting: an empty file (only a flag can be empty) takes the secret
+    back however it was given, and of the two an empty one gives way to the other.
+    """
     with_secrets = {name: item for name, item in given.items() if name not in names.files}
     for name in sorted(given.keys() & names.files):
         item, secret_name = given[name], name.removesuffix(FILE_ENDING)
         if not item.value:
+            with_secrets.setdefault(secret_name, item)
             continue
-        if secret_name in with_secrets:
+        if secret_name in with_secrets and with_secrets[secret_name].value:
             raise ConfigError(
                 f"{with_secrets[secret_name].written_as} and {item.written_as} are both set: "
                 "leave one of them out"

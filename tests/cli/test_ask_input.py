@@ -57,10 +57,29 @@ def test_what_is_no_domain_or_language_is_refused(args: tuple[str, ...], words: 
     assert refusal_of("Where?", *args).startswith(words)
 
 
-def test_unknown_time_is_bad_usage() -> None:
-    result = run_cli("ask", "Where?", "--since", "decade", service=answering())
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [
+        ("--since", "'day', 'week', 'month', 'year'"),
+        ("--mode", "'quick', 'balanced', 'deep'"),
+        ("--search", "'auto', 'always', 'never'"),
+        ("--verification", "'off', 'fast', 'model'"),
+    ],
+)
+@pytest.mark.parametrize("command", [("ask", "Where?"), ("chat",)])
+def test_unknown_choice_is_told_with_those_there_are(
+    command: tuple[str, ...], option: str, choices: str
+) -> None:
+    result = run_cli(*command, option, "decade", service=answering())
     assert result.exit_code == 2
-    assert "decade" in result.stderr
+    told = f"Invalid value for '{option}': 'decade' is not one of {choices}."
+    assert told in " ".join(result.stderr.split())
+
+
+def test_unknown_choice_of_a_command_in_a_group_is_told_alike() -> None:
+    result = run_cli("model", "pull", "--hub", "zz")
+    assert result.exit_code == 2
+    assert "Invalid value for '--hub': 'zz' is not one of" in " ".join(result.stderr.split())
 
 
 # ---- stdin -------------------------------------------------------------------------------

@@ -23,12 +23,14 @@ from websearch_agent.cli.running import (
     run,
     settings_in_force,
 )
+from websearch_agent.cli.usage_errors import PlainUsageErrors
 from websearch_agent.errors import AgentError, InvalidRequest
 
 if TYPE_CHECKING:
     from websearch_agent.wiring import AgentService
 
 app = typer.Typer(
+    cls=PlainUsageErrors,
     help="Ask, and get an answer that cites the pages it was read from.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
