@@ -21,6 +21,7 @@ from websearch_agent import (
     AnswerFinished,
     AnswerStarted,
     python_api,
+    python_options,
 )
 from websearch_agent.agent.chat import answer_chat
 from websearch_agent.agent.run import AgentParts, answer_question
@@ -36,6 +37,7 @@ from websearch_agent.errors import (
 )
 from websearch_agent.events import AgentEvent
 from websearch_agent.protocols import ConversationStore
+from websearch_agent.python_options import AskOptions
 from websearch_agent.search.fan_out import SearchOutcome
 from websearch_agent.types import AnswerRequest, Page, SearchQuery
 
@@ -280,6 +282,23 @@ def test_agent_in_a_second_event_loop_is_refused(monkeypatch: pytest.MonkeyPatch
         ({"evidence": "all"}, "passages, summaries"),
         ({"include_domains": "python.org"}, r"write include_domains=\['python.org'\]"),
         ({"exclude_domains": ["a b"]}, "is no domain"),
+        ({"exclude_domains": 5}, "exclude_domains=5 is not a list"),
+        ({"include_domains": [5]}, "include_domains holds what is no domain"),
+        ({"include_domains": [""]}, "include_domains holds what is no domain"),
+        ({"include_domains": ["a.example"] * 51}, "51 domains; at most 50"),
+        ({"mode": ["quick"]}, "quick, balanced, deep"),
+        ({"language": "!!"}, "language='!!' is no language tag"),
+        ({"language": "en\n"}, "is no language tag"),
+        ({"language": 5}, "is no language tag"),
+        ({"strict": "no"}, "strict='no' is not True or False"),
+        ({"instructions": 5}, "instructions=5 is not a text"),
+        ({"max_answer_tokens": -5}, "max_answer_tokens=-5 is not a whole number of at least 1"),
+        ({"max_answer_tokens": 0}, "max_answer_tokens=0"),
+        ({"max_answer_tokens": True}, "max_answer_tokens=True"),
+        ({"max_answer_tokens": "9"}, "max_answer_tokens='9'"),
+        ({"conversation_id": 5}, "conversation_id=5 is not a text"),
+        ({"serach": "auto"}, "serach: no such option; there are search, mode"),
+        ({"question_id": None, "foo": 1}, "foo, question_id: no such option"),
     ],
 )
 def test_options_that_are_none_are_refused_at_once(options: dict[str, object], said: str) -> None:
@@ -287,9 +306,44 @@ def test_options_that_are_none_are_refused_at_once(options: dict[str, object], s
         Agent().ask("Hello", **options)  # type: ignore[arg-type]
 
 
-def test_unknown_option_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="serach"):
-        Agent().ask("Hello", serach="auto")  # type: ignore[call-arg]
+def test_question_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="question=None is not a text"):
+        Agent().ask(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", sorted(AskOptions.__annotations__))
+def test_none_for_an_option_is_the_same_as_leaving_it_out(name: str) -> None:
+    options: AskOptions = {name: None}  # type: ignore[misc]
+    assert python_options.make_request("Hello", None, options) == AnswerRequest("Hello")
+
+
+def test_options_that_are_right_are_taken_as_they_are() -> None:
+    options: AskOptions = {"language": "zh-CN", "strict": False, "max_answer_tokens": 1}
+    request = python_options.make_request("Hello", None, options)
+    assert request == AnswerRequest("Hello", language="zh-CN", strict=False, max_answer_tokens=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_results": 0}, "max_results=0 is not a whole number from 1 to 50"),
+        ({"max_results": 51}, "max_results=51"),
+        ({"max_results": None}, "max_results=None"),
+        ({"query": None}, "query=None is not a text"),
+        ({"max_results": "3"}, "max_results='3'"),
+        ({"language": "!!"}, "is no language tag"),
+        ({"include_domains": "a.example"}, "is a list of domains"),
+    ],
+)
+async def test_search_refuses_options_that_are_none(
+    library: Library, options: dict[str, object], said: str
+) -> None:
+    service = library.service([])
+    async with Agent() as agent:
+        with pytest.raises(InvalidRequest, match=said):
+            await agent.search(**{"query": "red bridge", **options})  # type: ignore[arg-type]
+        await agent.search("red bridge", include_domains=None, exclude_domains=None)
+    assert service.queries == [SearchQuery("red bridge")]
 
 
 async def test_search_and_read_need_no_model(library: Library) -> None:

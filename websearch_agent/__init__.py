@@ -11,7 +11,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _MODULES = {
-    "python_api": ("Agent", "AgentConversation", "AskOptions"),
+    "python_api": ("Agent", "AgentConversation"),
+    "python_options": ("AskOptions",),
     "config": ("Settings",),
     "errors": ("AgentError",),
     "search.fan_out": ("SearchOutcome",),

@@ -21,7 +21,8 @@ from websearch_agent.events import (
     SourcesSelected,
     StatementVerified,
 )
-from websearch_agent.python_api import Agent, AgentConversation, AskOptions
+from websearch_agent.python_api import Agent, AgentConversation
+from websearch_agent.python_options import AskOptions
 from websearch_agent.search.fan_out import SearchOutcome
 from websearch_agent.types import Answer, Citation, Page, SearchResult, Source, Statement, Support
 

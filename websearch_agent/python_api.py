@@ -12,10 +12,10 @@
 
     asyncio.run(main())
 
-No server runs. Settings are read as everywhere (environment, `.env`), and can be given by name:
-`Agent(model_url="http://localhost:8080/v1")`. What is asked is stored only in a conversation that
-was asked to be (`agent.conversation(stored=True)`); models, index and page cache are in the data
-folder of the settings.
+No server runs. Settings are read as everywhere (environment, `.env`, the TOML file), and can be
+given by name: `Agent(model_url="http://localhost:8080/v1")`. What is asked is stored only in a
+conversation that was asked to be (`agent.conversation(stored=True)`); models, index and page cache
+are in the data folder of the settings.
 """
 
 import asyncio
@@ -23,52 +23,35 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
-from typing import Self, TypedDict, Unpack, get_args
+from typing import Self, Unpack
 
 from websearch_agent.agent.run import answer_question
 from websearch_agent.chats import ChatRequest
 from websearch_agent.config import Settings, load_settings
-from websearch_agent.errors import AgentError, ConfigError, InvalidRequest, TooManyRequests
+from websearch_agent.errors import AgentError, ConfigError, TooManyRequests
 from websearch_agent.events import AgentEvent, AnswerFailed, AnswerFinished, AnswerStarted
 from websearch_agent.memory_store import MemoryStore
 from websearch_agent.model_calls import Message
-from websearch_agent.search.domain_filter import plain_domain
+from websearch_agent.python_options import (
+    CHOICES,
+    AskOptions,
+    check_choice,
+    check_language,
+    check_text,
+    check_whole_number,
+    make_request,
+    plain_domains,
+)
 from websearch_agent.search.fan_out import SearchOutcome
 from websearch_agent.types import (
+    MAX_SEARCH_RESULTS,
     Answer,
     AnswerRequest,
-    EvidenceForm,
-    Mode,
     Page,
     SearchQuery,
-    SearchSwitch,
     TimeRange,
-    Verification,
 )
 from websearch_agent.wiring import AgentService, build_service
-
-
-class AskOptions(TypedDict, total=False):
-    """How to answer. What is left out is `auto`, `balanced`, no limit, or as the settings say.
-
-    `search` is `auto` (the model decides), `always` or `never`; `mode` is `quick`, `balanced` or
-    `deep`; `time_range` is `day`, `week`, `month` or `year`. `language` is a tag such as `en` or
-    `zh-CN`, for the search. `instructions` is a system prompt of yours. `verification` is who
-    checks the statements: `fast`, `model` or `off`; `strict` has an answer with unsupported
-    statements written anew once. `evidence` is `passages` or `summaries`.
-    """
-
-    search: SearchSwitch
-    mode: Mode
-    time_range: TimeRange | None
-    include_domains: Sequence[str]
-    exclude_domains: Sequence[str]
-    language: str | None
-    instructions: str
-    evidence: EvidenceForm | None
-    verification: Verification | None
-    strict: bool | None
-    max_answer_tokens: int | None
 
 
 class Agent:
@@ -102,7 +85,8 @@ class Agent:
     def ask(
         self, question: str, *, conversation_id: str | None = None, **options: Unpack[AskOptions]
     ) -> AsyncGenerator[AgentEvent, None]:
-        """What happens while it is answered; the last event is AnswerFinished or AnswerFailed.
+        """What happens while it is answered; the last event is AnswerFinished or AnswerFailed:
+        a failure is yielded, not raised (`answer` raises it).
 
             async for event in agent.ask("Who won the 2026 Tour de France?", mode="quick"):
                 if isinstance(event, AnswerDelta):
@@ -113,7 +97,7 @@ class Agent:
         then goes on with that stored conversation. Raises InvalidRequest for options that are
         none.
         """
-        request = _request(question, conversation_id, options)
+        request = make_request(question, conversation_id, options)
         return self._answer_events(request, stored=conversation_id is not None)
 
     async def answer(
@@ -146,21 +130,24 @@ class Agent:
         *,
         max_results: int = 10,
         time_range: TimeRange | None = None,
-        include_domains: Sequence[str] = (),
-        exclude_domains: Sequence[str] = (),
+        include_domains: Sequence[str] | None = None,
+        exclude_domains: Sequence[str] | None = None,
         language: str | None = None,
     ) -> SearchOutcome:
         """What the engines find, without a model: `results`, best first, and `failures`.
 
-        Raises InvalidRequest, UnsupportedFilter, NoEngineAnswered.
+        `max_results` is 1 to 50. Raises InvalidRequest, UnsupportedFilter, NoEngineAnswered.
         """
-        _check_choice("time_range", time_range, get_args(TimeRange))
+        check_text("query", query)
+        check_whole_number("max_results", max_results, most=MAX_SEARCH_RESULTS)
+        check_choice("time_range", time_range, CHOICES["time_range"])
+        check_language(language)
         asked = SearchQuery(
             query,
             max_results,
             time_range,
-            _domains("include_domains", include_domains),
-            _domains("exclude_domains", exclude_domains),
+            plain_domains("include_domains", include_domains),
+            plain_domains("exclude_domains", exclude_domains),
             language,
         )
         return await (await self._opened()).search_web(asked)
@@ -231,7 +218,7 @@ class AgentConversation:
         self, question: str, **options: Unpack[AskOptions]
     ) -> AsyncGenerator[AgentEvent, None]:
         """As `Agent.ask`. Ask the next question when this one has ended."""
-        request = _request(question, self.id, options)
+        request = make_request(question, self.id, options)
         answering = self._agent._answer_events(request, stored=self._stored, memory=self._memory)
         async with aclosing(answering) as events:
             async for event in events:
@@ -284,28 +271,3 @@ def _settings_with(settings: Settings | None, overrides: Mapping[str, object]) -
         return settings
     given = settings.model_dump() if settings is not None else {}
     return load_settings(**{**given, **overrides})
-
-
-def _request(question: str, conversation_id: str | None, options: AskOptions) -> AnswerRequest:
-    """Raises InvalidRequest for a value that is none of those known."""
-    _check_choice("search", options.get("search"), get_args(SearchSwitch))
-    _check_choice("mode", options.get("mode"), get_args(Mode))
-    _check_choice("time_range", options.get("time_range"), get_args(TimeRange))
-    _check_choice("evidence", options.get("evidence"), get_args(EvidenceForm))
-    _check_choice("verification", options.get("verification"), get_args(Verification))
-    included = _domains("include_domains", options.get("include_domains", ()))
-    excluded = _domains("exclude_domains", options.get("exclude_domains", ()))
-    request = AnswerRequest(question, conversation_id, **options)  # type: ignore[arg-type]
-    return replace(request, include_domains=included, exclude_domains=excluded)
-
-
-def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
-    if value is not None and value not in choices:
-        raise InvalidRequest(f"{name}={value!r} is not known; it is one of {', '.join(choices)}.")
-
-
-def _domains(name: str, domains: Sequence[str]) -> tuple[str, ...]:
-    # A string is a sequence too: of its letters.
-    if isinstance(domains, str):
-        raise InvalidRequest(f"{name} is a list of domains; write {name}=[{domains!r}].")
-    return tuple(map(plain_domain, domains))

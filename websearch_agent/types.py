@@ -50,6 +50,13 @@ class AnswerRequest:
 
 # ---- search ------------------------------------------------------------------------------
 
+# What every door takes.
+LANGUAGE_TAG_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+MAX_FILTER_DOMAINS = 50
+MAX_DOMAIN_CHARS = 2000
+"""An address is taken for its domain, and may be longer than one."""
+MAX_SEARCH_RESULTS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:

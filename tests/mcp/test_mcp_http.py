@@ -4,7 +4,7 @@ import asyncio
 import json
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 import httpx
@@ -19,7 +19,7 @@ from server.fake_service import FakeService, make_server, search_script, serve
 from websearch_agent.config import Settings
 from websearch_agent.errors import ServerBusy
 from websearch_agent.events import AgentEvent
-from websearch_agent.server.mcp_door import MAX_SESSIONS_EACH, OwnedSessions
+from websearch_agent.server.mcp_door import OwnedSessions
 from websearch_agent.types import AnswerRequest
 
 pytestmark = pytest.mark.anyio
@@ -216,9 +216,89 @@ async def test_each_owner_has_a_manager_of_sessions_alone() -> None:
     await sessions.aclose()
     assert first is second
     assert of_ben is not first
-    assert first.max_sessions == MAX_SESSIONS_EACH
     with pytest.raises(ServerBusy):
         await sessions.of_owner("ann")
+
+
+@asynccontextmanager
+async def serve_sessions(service: FakeService, *, max_each: int) -> AsyncIterator[str]:
+    server = make_server(service)
+    server.config.app.state.mcp_door.sessions = OwnedSessions(max_each=max_each)  # type: ignore[union-attr]
+    serving = asyncio.create_task(server.serve(sockets=[server.listener]))  # type: ignore[attr-defined]
+    try:
+        yield server.address
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def open_session(client: httpx.AsyncClient) -> dict[str, str]:
+    """The headers of a new session."""
+    opened = await client.post("/mcp", json=INITIALIZE, headers=ACCEPT)
+    assert opened.status_code == 200, opened.text
+    return {**ACCEPT, "mcp-session-id": opened.headers["mcp-session-id"]}
+
+
+async def statuses(client: httpx.AsyncClient, *sessions: dict[str, str]) -> list[int]:
+    replies = [await client.post("/mcp", json=LIST_TOOLS, headers=one) for one in sessions]
+    return [reply.status_code for reply in replies]
+
+
+async def test_session_idle_longest_gives_way_to_a_new_one() -> None:
+    async with (
+        serve_sessions(FakeService(), max_each=2) as address,
+        httpx.AsyncClient(base_url=address) as client,
+    ):
+        first, second = await open_session(client), await open_session(client)
+        assert await statuses(client, first) == [200]
+        third = await open_session(client)
+        assert await statuses(client, second, first, third) == [404, 200, 200]
+        for _ in range(6):
+            last = await open_session(client)
+        assert await statuses(client, first, third, last) == [404, 404, 200]
+
+
+async def test_session_with_an_open_stream_goes_after_those_without() -> None:
+    async with (
+        serve_sessions(FakeService(), max_each=2) as address,
+        httpx.AsyncClient(base_url=address) as client,
+    ):
+        listening = await open_session(client)
+        async with client.stream("GET", "/mcp", headers=listening) as stream:
+            assert stream.status_code == 200
+            forgotten, newest = await open_session(client), await open_session(client)
+            assert await statuses(client, listening, forgotten, newest) == [200, 404, 200]
+
+
+async def test_what_opens_no_session_ends_none() -> None:
+    async with (
+        serve_sessions(FakeService(), max_each=1) as address,
+        httpx.AsyncClient(base_url=address) as client,
+    ):
+        session = await open_session(client)
+        assert await statuses(client, ACCEPT, ACCEPT, session) == [400, 400, 200]
+        assert (await client.delete("/mcp", headers=session)).status_code == 200
+        assert await statuses(client, await open_session(client)) == [200]
+
+
+async def test_session_with_an_open_call_stays_and_calls_without_one_go_on() -> None:
+    service = FakeService(hanging=hanging_script)
+    async with (
+        serve_sessions(service, max_each=1) as address,
+        httpx.AsyncClient(base_url=address) as client,
+        httpx2.AsyncClient(timeout=30) as http_client,
+    ):
+        session = await open_session(client)
+        call = call_of("answer_question", question="hanging")
+        async with client.stream("POST", "/mcp", json=call, headers=session):
+            await service.asked.wait()
+            refused = await client.post("/mcp", json=INITIALIZE, headers=ACCEPT)
+            transport = streamable_http_client(address + "/mcp", http_client=http_client)
+            async with Client(transport, mode="auto") as stateless:
+                page = await stateless.call_tool("read_page", {"address": "https://a.example/"})
+    assert (refused.status_code, refused.json()["code"]) == (503, "server_busy")
+    assert int(refused.headers["retry-after"]) > 0
+    assert not page.is_error
 
 
 async def test_ended_session_is_gone() -> None:

@@ -45,7 +45,8 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         description="A name of your choice for this request, of 1 to 255 visible ASCII characters. "
         "Sent again within 24 hours with the same body, it gets the same answer: joined while it "
-        "is written, replayed afterwards. The answer goes on if the client leaves.",
+        "is written, replayed afterwards. The answer goes on if the client leaves. After an answer "
+        "that failed or was stopped the key is free again: the same request is answered anew.",
         json_schema_extra={"pattern": r"^[!-~]{1,255}$"},
     ),
 ]

@@ -8,7 +8,12 @@ from pydantic_core import PydanticCustomError
 
 from websearch_agent.errors import InvalidRequest
 from websearch_agent.search.domain_filter import plain_domain
-from websearch_agent.types import TimeRange
+from websearch_agent.types import (
+    LANGUAGE_TAG_PATTERN,
+    MAX_DOMAIN_CHARS,
+    MAX_FILTER_DOMAINS,
+    TimeRange,
+)
 
 
 def _check_domain(text: str) -> str:
@@ -18,9 +23,10 @@ def _check_domain(text: str) -> str:
         raise PydanticCustomError("domain", "{reason}", {"reason": error.message}) from error
 
 
-# An address is taken for its domain, and may be longer than one.
-DomainName = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_check_domain)]
-DomainNames = Annotated[list[DomainName], Field(max_length=50)]
+DomainName = Annotated[
+    str, Field(min_length=1, max_length=MAX_DOMAIN_CHARS), AfterValidator(_check_domain)
+]
+DomainNames = Annotated[list[DomainName], Field(max_length=MAX_FILTER_DOMAINS)]
 
 RecentTime = Annotated[
     TimeRange | None, Field(description="Only what is at most so old, as far as engines know it.")
@@ -36,7 +42,7 @@ ExcludedDomains = Annotated[
 LanguageTag = Annotated[
     str | None,
     Field(
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
+        pattern=LANGUAGE_TAG_PATTERN,
         description="A language tag such as `en` or `zh-CN`, for the search.",
     ),
 ]
