@@ -28,10 +28,10 @@ _HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
 def split_commas(value: object) -> object:
-    """What is separated by commas, as a tuple; anything but a string as it is."""
+    """What is separated by commas, or a list of it, as a tuple; anything else as it is."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def split_engines(value: object) -> object:

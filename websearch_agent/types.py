@@ -320,7 +320,8 @@ class Prompt:
 
     `search` is what the model may do in this call: `never` leaves no trace of searching in
     the prompt, unless `evidence` is there to be answered from. `instructions` are the caller's, for
-    every answer. `in_hand` are the sources of an
+    every answer, and `answer_limit` the most tokens that he wants of one (deciding may take more).
+    `in_hand` are the sources of an
     earlier turn, which a follow-up may be answered from; `addresses` the web addresses that
     the person wrote in the question: a search opens them. `boundary` is the word in the fences
     round its sources, another one for each question.
@@ -336,6 +337,7 @@ class Prompt:
     addresses: tuple[str, ...] = ()
     boundary: str = field(default_factory=new_boundary)
     instructions: str = ""
+    answer_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,13 @@ from websearch_agent.agent.lookup import engines_named, search_engines
 from websearch_agent.agent.run import AgentParts, answer_question
 from websearch_agent.chats import ChatRequest
 from websearch_agent.config import Settings
-from websearch_agent.errors import AgentError, ConfigError, IndexUnusable, PageError
+from websearch_agent.errors import (
+    AddressNotAllowed,
+    AgentError,
+    ConfigError,
+    IndexUnusable,
+    PageError,
+)
 from websearch_agent.events import (
     AgentEvent,
 )
@@ -134,6 +140,11 @@ class AgentService:
         """
         if address.strip().lower().startswith(("http://", "https://")):
             return await self.reader.read(address.strip(), fresh=fresh, intranet=intranet)
+        if "://" in address:
+            raise AddressNotAllowed(
+                "Only http and https addresses are read, and documents of a search by the "
+                "document_id of the result."
+            )
         return await self.parts.documents.read_document(address)
 
     def stop_answer(self, turn_id: str) -> bool:

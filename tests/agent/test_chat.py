@@ -126,6 +126,20 @@ async def test_answer_is_no_longer_than_the_caller_wants(store: ConversationStor
     assert model.calls[0].max_tokens == 200
 
 
+async def test_small_limit_holds_for_the_answer_and_leaves_room_to_decide(
+    store: ConversationStore,
+) -> None:
+    decision = '{"task": "small_talk", "needs": "nothing"}'
+    model = FakeModel([decision, "Hi."])
+    question = Message("user", "Hello")
+    await ask_chat(with_schema(make_parts(store, model)), question, max_answer_tokens=5)
+    decided, answered = (call.max_tokens for call in model.calls)
+    assert answered == 5 < decided
+    model = FakeModel(["Hi."])
+    await ask_chat(make_parts(store, model), question, search="never", max_answer_tokens=5)
+    assert model.calls[0].max_tokens == 5
+
+
 # ---- functions of the caller, by a model that takes tools ---------------------------------------
 
 

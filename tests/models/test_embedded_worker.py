@@ -2,6 +2,8 @@
 
 import queue
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -113,3 +115,19 @@ def test_string_lengths_of_the_grammar_are_those_of_the_schema(least: int, most:
     pattern = pattern.replace("four", "(xxxx)").replace("char", "(x)").replace(" ", "")
     lengths = [length for length in range(100) if re.fullmatch(pattern, "x" * length)]
     assert lengths == list(range(least, most + 1))
+
+
+def test_runtime_has_nothing_to_tell_its_maker_with() -> None:
+    # In a process of its own, as the worker is: what was imported cannot be taken back.
+    script = (
+        "from websearch_agent.models.embedded_worker import switch_off_telemetry\n"
+        "switch_off_telemetry()\n"
+        "import openvino_genai\n"
+        "from openvino.tools.ovc import convert_impl, main, telemetry_utils, utils\n"
+        "for part in (convert_impl, main, telemetry_utils, utils):\n"
+        "    print(part.tm.__name__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split() == ["openvino.tools.ovc.telemetry_stub"] * 4

@@ -26,6 +26,7 @@ def build_prompt(
         addresses=context.addresses if evidence is None else (),
         boundary=context.boundary,
         instructions=context.request.instructions,
+        answer_limit=context.request.max_answer_tokens,
     )
 
 

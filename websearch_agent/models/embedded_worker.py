@@ -238,6 +238,12 @@ def exit_now() -> None:
     os._exit(0)
 
 
+def switch_off_telemetry() -> None:
+    """Before OpenVINO is imported: its Python tools tell Google Analytics of their use, under an id
+    that they leave in the home folder, unless they find no package to do it with."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="The embedded model's process.")
     parser.add_argument("--convert", type=Path, metavar="GGUF_FILE")
@@ -245,6 +251,7 @@ def main() -> None:
     parser.add_argument("context_window", type=int, nargs="?", default=4096)
     arguments = parser.parse_args()
     stdout = take_stdout()
+    switch_off_telemetry()
     # Imported here: 0.2 s, and the tests of the protocol need no runtime.
     from websearch_agent.models import embedded_runtime
 

@@ -15,6 +15,7 @@ from websearch_agent.models.dialects.search_call import SEARCH_TOOL
 from websearch_agent.models.dialects.search_or_answer import (
     SearchGate,
     answer_only,
+    answer_tokens,
     search_or_answer,
 )
 from websearch_agent.models.profile import Profile
@@ -113,7 +114,7 @@ class MarkersDialect:
         talks = prompt.search == "never" and not (prompt.evidence or prompt.in_hand)
         return ModelCall(
             messages=self.build_messages(prompt),
-            max_tokens=prompt.max_tokens,
+            max_tokens=answer_tokens(prompt) if prompt.search == "never" else prompt.max_tokens,
             purpose="chat" if talks else "agent",
         )
 

@@ -37,6 +37,7 @@ from websearch_agent.models.dialects.decision import (
     question_as_query,
     standalone_schema,
 )
+from websearch_agent.models.dialects.search_or_answer import answer_tokens
 from websearch_agent.models.dialects.standalone import shown_turns, with_question_before
 from websearch_agent.protocols import ModelClient
 from websearch_agent.types import Decision, DialectDelta, Prompt, SourceNamed
@@ -189,7 +190,7 @@ async def _write_answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[Mo
         yield ModelFinished("stop", Usage())
         return
     if prompt.evidence is None:
-        call = ModelCall(_chat_messages(prompt), max_tokens=prompt.max_tokens, purpose="chat")
+        call = ModelCall(_chat_messages(prompt), max_tokens=answer_tokens(prompt), purpose="chat")
         async with aclosing(model.stream(call)) as deltas:
             async for delta in deltas:
                 yield delta
@@ -197,7 +198,7 @@ async def _write_answer(model: ModelClient, prompt: Prompt) -> AsyncGenerator[Mo
     shown = prompt.evidence.sources
     example = prompts.answer_example(prompt.question, sources=shown)
     examples = [answered for _, answered in example]
-    call = ModelCall(_answer_messages(prompt), max_tokens=prompt.max_tokens)
+    call = ModelCall(_answer_messages(prompt), max_tokens=answer_tokens(prompt))
     held: str | None = ""
     async with aclosing(model.stream(call)) as deltas:
         async for delta in deltas:

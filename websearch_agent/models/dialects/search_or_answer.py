@@ -89,6 +89,11 @@ async def search_or_answer(
         yield Decision(search=False, probability=turn.probability)
 
 
+def answer_tokens(prompt: Prompt) -> int:
+    """Most tokens of a call that can only answer."""
+    return min(prompt.max_tokens, prompt.answer_limit or prompt.max_tokens)
+
+
 class _Turn:
     """The one or two replies of a turn, and what is known from them."""
 

@@ -7,7 +7,11 @@ from contextlib import aclosing
 from websearch_agent import prompts
 from websearch_agent.model_calls import Message, ModelCall, ModelDelta, Tool, ToolCall
 from websearch_agent.models.dialects.search_call import SEARCH_TOOL
-from websearch_agent.models.dialects.search_or_answer import answer_only, search_or_answer
+from websearch_agent.models.dialects.search_or_answer import (
+    answer_only,
+    answer_tokens,
+    search_or_answer,
+)
 from websearch_agent.models.profile import Profile, find_profile
 from websearch_agent.protocols import ModelClient
 from websearch_agent.types import Decision, Prompt
@@ -77,7 +81,7 @@ class ToolsDialect:
         may_search = prompt.search != "never"
         call = ModelCall(
             messages=self.build_messages(prompt),
-            max_tokens=prompt.max_tokens,
+            max_tokens=prompt.max_tokens if may_search else answer_tokens(prompt),
             purpose="agent" if may_search or prompt.evidence or prompt.in_hand else "chat",
             tools=self.offered_tools(prompt),
             force_tool=prompt.search == "always",
