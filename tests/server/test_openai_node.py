@@ -52,7 +52,7 @@ def install(node: str, npm: str) -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(FOLDER / name, folder)
         command = [node, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        # The authorities that this system trusts, as its own npm does: PyPI's node has its own list.
+        # The authorities of this system, as its own npm does: PyPI's node has its own list.
         environment = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
         subprocess.run(
             command,
